@@ -1,0 +1,47 @@
+"""A value that must not be shown: secrets travel through the program inside this type only."""
+
+from __future__ import annotations
+
+import hmac
+from typing import Final, NoReturn
+
+MASK: Final = "••••••••"
+
+
+class Secret:
+    """Holds one secret text; only `reveal()` gives it out.
+
+    repr, str, format and logging show a mask. Two secrets compare in constant time. A secret can't be pickled,
+    copied into JSON or hashed by accident.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the secret itself. Call it only where it is written to its one place or signed with."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return f"Secret({MASK})"
+
+    def __str__(self) -> str:
+        return MASK
+
+    def __format__(self, spec: str) -> str:
+        return format(MASK, spec)
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self._value.encode(), other._value.encode())
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Secret cannot be pickled or copied to disk")
