@@ -1,0 +1,1 @@
+"""Facts of Remotion: policies by release and partition, regions, names, project detection."""

@@ -1,0 +1,35 @@
+"""The names that Remotion's code looks for, and the ones its documentation uses.
+
+Source: @remotion/lambda 4.0.527 (`serverless-client`/`lambda-client` constants) and remotion.dev/docs/lambda/setup.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+RENDER_ROLE: Final = "remotion-lambda-role"  # exactly this name, at path "/": `functions deploy` builds the ARN from it
+ROLE_POLICY: Final = "remotion-lambda-policy"
+USER: Final = "remotion-user"
+USER_POLICY: Final = "remotion-user-policy"
+LAMBDA_SERVICE: Final = "lambda.amazonaws.com"
+BUCKET_PREFIX: Final = "remotionlambda-"
+FUNCTION_PREFIX: Final = "remotion-render-"
+CONCURRENCY_QUOTA: Final = "L-B99A9384"
+
+ACCESS_KEY_ID: Final = "REMOTION_AWS_ACCESS_KEY_ID"
+SECRET_ACCESS_KEY: Final = "REMOTION_AWS_SECRET_ACCESS_KEY"  # noqa: S105 - the variable's name, not a secret
+SESSION_TOKEN: Final = "REMOTION_AWS_SESSION_TOKEN"  # noqa: S105 - the variable's name
+PROFILE: Final = "REMOTION_AWS_PROFILE"
+
+CREATED_BY_TAG: Final = {"Key": "created-by", "Value": "remotion-lambda-wizard"}
+
+
+def bucket_name(region: str, suffix: str = "abcdefghij") -> str:
+    """Return a bucket name as Remotion forms it: remotionlambda-<region without dashes>-<ten random characters>."""
+    return f"{BUCKET_PREFIX}{region.replace('-', '')}-{suffix}"
+
+
+def function_name(version: str, memory_mb: int = 2048, disk_mb: int = 2048, timeout_seconds: int = 120) -> str:
+    """Return the name that `functions deploy` gives a function of this release with its default settings."""
+    release = version.replace(".", "-")
+    return f"{FUNCTION_PREFIX}{release}-mem{memory_mb}mb-disk{disk_mb}mb-{timeout_seconds}sec"
