@@ -1,0 +1,1 @@
+"""Collecting answers: questions, steps, answers in layers, and the session that walks them."""

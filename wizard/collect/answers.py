@@ -1,0 +1,217 @@
+"""The answers: one immutable value out of layers, and the TOML file that holds them. Never a secret in it."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final
+
+from wizard.collect.fields import FIELDS, Field
+from wizard.problem import ProblemError, UsageProblem
+from wizard.text import listing, one_line
+
+VERSION: Final = 1
+_LARGEST: Final = 1_000_000  # bytes of an answers file
+
+# Where a value came from, strongest first; shown beside it.
+ORIGINS: Final = ("--set", "answers file", "you", "resumed", "project", "default")
+
+
+@dataclass(frozen=True)
+class Answers:
+    """All answers by key. What nobody gave is the field's default. `origin` tells where a value came from."""
+
+    given: Mapping[str, Any] = field(default_factory=dict)
+    origins: Mapping[str, str] = field(default_factory=dict)
+
+    def __getitem__(self, key: str) -> Any:
+        return self.given[key] if key in self.given else FIELDS[key].default
+
+    def text(self, key: str) -> str:
+        """Return a text answer."""
+        return str(self[key])
+
+    def flag(self, key: str) -> bool:
+        """Return a yes-or-no answer."""
+        return bool(self[key])
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Return a list answer."""
+        return tuple(self[key])
+
+    def table(self, key: str) -> dict[str, str]:
+        """Return a table answer."""
+        return dict(self[key])
+
+    def origin(self, key: str) -> str:
+        """Return where the value of `key` came from."""
+        return self.origins.get(key, "default")
+
+    def with_values(self, values: Mapping[str, Any], origin: str) -> Answers:
+        """Return answers in which `values` replace what was there."""
+        return Answers({**self.given, **values}, {**self.origins, **dict.fromkeys(values, origin)})
+
+    def with_defaults(self, values: Mapping[str, Any], origin: str) -> Answers:
+        """Return answers in which `values` stand wherever nobody gave one (or a weaker layer did)."""
+        weaker = ORIGINS[ORIGINS.index(origin) :]
+        free = {k: v for k, v in values.items() if self.origin(k) in weaker}
+        return self.with_values(free, origin)
+
+    def problems(self, keys: Iterable[str] | None = None) -> dict[str, str]:
+        """Return what is wrong, by key; empty if all is right."""
+        wanted = FIELDS if keys is None else keys
+        return {k: wrong for k in wanted if (wrong := FIELDS[k].problem(self[k]))}
+
+    def require_valid(self) -> None:
+        """Raise UsageProblem that names the first wrong answer and how many there are."""
+        wrong = self.problems()
+        if wrong:
+            key, why = next(iter(wrong.items()))
+            more = f" ({len(wrong)} answers are wrong: {listing(list(wrong))}.)" if len(wrong) > 1 else ""
+            raise UsageProblem(f"{key}: {why}{more}", remedy="Nothing was changed.")
+
+    def to_toml(self) -> str:
+        """Return the answers file: every answer that was given and can be acted on, grouped by table."""
+        import tomlkit
+
+        document = tomlkit.document()
+        document.add(tomlkit.comment("Answers for remotion-lambda-wizard. It holds no secret."))
+        document.add("version", tomlkit.item(VERSION))
+        for table, fields in _tables().items():
+            chosen = [f for f in fields if self[f.key] != f.default or f.key in ALWAYS_SAVED]
+            if not chosen:
+                continue
+            section = tomlkit.table()
+            for spec in chosen:
+                section.add(spec.key.split(".", 1)[1], tomlkit.item(self[spec.key]))
+            document.add(table, section)
+        return tomlkit.dumps(document)
+
+
+ALWAYS_SAVED: Final = (
+    "remotion.version",
+    "remotion.regions",
+    "principal.kind",
+    "principal.name",
+    "principal.attach",
+    "render_role.name",
+    "render_role.attach",
+    "credentials.write",
+)
+
+
+def _tables() -> dict[str, list[Field]]:
+    tables: dict[str, list[Field]] = {}
+    for spec in FIELDS.values():
+        tables.setdefault(spec.key.split(".")[0], []).append(spec)
+    return tables
+
+
+def read_answers(path: Path) -> dict[str, Any]:
+    """Read an answers file. Raises UsageProblem that names the file and the key, and what is allowed."""
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise UsageProblem(f"{path}: this file is too large for an answers file (over 1 MB).", "--answers")
+        text = path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise UsageProblem(f"{path}: there is no such file.", "--answers", "Name an answers file (TOML).") from None
+    except UnicodeDecodeError as error:
+        raise UsageProblem(f"{path}: not UTF-8 text (byte {error.start}).", "--answers") from None
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the path
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageProblem(f"{path}: can't be read: {reason}.", "--answers") from None
+    try:
+        return parse_answers(text)
+    except ProblemError as error:
+        raise UsageProblem(f"{path}: {error.problem.title}", error.problem.detail, error.problem.remedy) from None
+
+
+def parse_answers(text: str) -> dict[str, Any]:
+    """Read the text of an answers file into values by key. Raises UsageProblem with the key's path."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageProblem(f"This is not TOML: {one_line(str(error))}.", remedy="Nothing was changed.") from None
+    except RecursionError:
+        raise UsageProblem("This is nested too deeply for an answers file.", remedy="Nothing was changed.") from None
+    version = data.pop("version", None)
+    if version is None:
+        raise UsageProblem("version is missing.", remedy=f"Begin the file with: version = {VERSION}")
+    if version != VERSION or isinstance(version, bool):
+        raise UsageProblem(f"version: {one_line(str(version))} is not known. Allowed: {VERSION}.")
+    values: dict[str, Any] = {}
+    for table, entries in data.items():
+        values.update(_read_table(table, entries))
+    for key, value in values.items():
+        wrong = FIELDS[key].problem(value)
+        if wrong:
+            raise UsageProblem(f"{key}: {wrong}", remedy="Nothing was changed.")
+    return values
+
+
+def _read_table(table: str, entries: Any) -> Iterator[tuple[str, Any]]:
+    known = _tables()
+    if table not in known:
+        raise _unknown(table, list(known), "table")
+    if not isinstance(entries, dict):
+        raise UsageProblem(f"{table}: this must be a table: [{table}]")
+    for name, value in entries.items():
+        key = f"{table}.{name}"
+        if key not in FIELDS:
+            raise _unknown(key, [f.key for f in known[table]], "key")
+        yield key, value
+
+
+def _unknown(key: str, allowed: list[str], what: str) -> UsageProblem:
+    close = get_close_matches(key, allowed, n=1)
+    hint = f" Did you mean {close[0]}?" if close else ""
+    return UsageProblem(
+        f"{one_line(key, 80)}: there is no such {what}.{hint} Allowed: {', '.join(allowed)}.",
+        remedy="Nothing was changed.",
+    )
+
+
+def parse_setting(setting: str) -> tuple[str, Any]:
+    """Read one `--set KEY=VALUE`. Lists are separated by commas, tables are `a=b,c=d`. Raises UsageProblem."""
+    key, equals, text = setting.partition("=")
+    key = key.strip()
+    if not equals:
+        raise UsageProblem(f"--set {one_line(setting, 60)}: write KEY=VALUE, such as principal.name=remotion-user.")
+    if key not in FIELDS:
+        raise _unknown(key, list(FIELDS), "key")
+    value = _from_text(FIELDS[key], text)
+    wrong = FIELDS[key].problem(value)
+    if wrong:
+        raise UsageProblem(f"--set {key}: {wrong}", remedy="Nothing was changed.")
+    return key, value
+
+
+def _from_text(spec: Field, text: str) -> Any:
+    if spec.kind == "flag":
+        words = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+        return words.get(text.strip().lower(), text)
+    if spec.kind == "number":
+        cleaned = text.replace(",", "").replace("_", "").strip()
+        return int(cleaned) if re.fullmatch(r"-?\d{1,12}", cleaned, re.ASCII) else text
+    if spec.kind in {"regions", "texts"}:
+        return [part.strip() for part in text.split(",") if part.strip()]
+    if spec.kind == "tags":
+        return tags_from_text(text)
+    return text
+
+
+def tags_from_text(text: str) -> Any:
+    """Read 'team=video, stage=prod' into a table; text that isn't of that form is given back as it is."""
+    pairs = [part.partition("=") for part in text.split(",") if part.strip()]
+    if any(not equals or not key.strip() for key, equals, _ in pairs):
+        return text
+    return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def tags_to_text(tags: Mapping[str, str]) -> str:
+    """Write a table of tags as one line."""
+    return ", ".join(f"{key}={value}" for key, value in tags.items())

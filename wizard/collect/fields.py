@@ -1,0 +1,206 @@
+"""Every answer there is: its key, type, default and rule. One definition for widget, flag, answers file and prompt.
+
+The key is the path in the answers file ("principal.name"), the name after --set, and the id of the widget.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from wizard.remotion import names
+from wizard.remotion.regions import SUPPORTED, partition_of
+from wizard.remotion.releases import parse_release
+from wizard.text import listing, number
+
+Kind = Literal["text", "choice", "regions", "flag", "tags", "number", "texts"]
+Value = Any
+Rule = Callable[[Any], str]  # returns what is wrong and what is allowed, or ""
+
+_NAME = re.compile(r"[\w+=,.@-]+", re.ASCII)
+_PATH = re.compile(r"/(?:[\x21-\x7e]+/)?")
+_POLICY_ARN = re.compile(r"arn:aws[a-z-]*:iam::(?:\d{12}|aws):policy/[\x21-\x7e]+")
+_PROFILE = re.compile(r"[^\[\]\x00-\x1f\x7f#;]{1,128}")
+
+
+@dataclass(frozen=True)
+class Field:
+    """One answer: where it stands in the answers file, what type it has, what it is when nobody says, and its rule."""
+
+    key: str
+    kind: Kind
+    default: Value
+    what: str  # a few words for lists and errors
+    choices: tuple[str, ...] = ()
+    rule: Rule | None = None
+    only_neutral: str = ""  # for keys of the contract that this release can't act on: why any other value is refused
+    examples: tuple[str, ...] = field(default=())
+
+    def problem(self, value: Value) -> str:
+        """Return what is wrong with `value` and what is allowed, or "" if it is right."""
+        wrong = _wrong_type(self, value)
+        if wrong:
+            return wrong
+        if self.only_neutral and value != self.default and value not in ("", [], {}, False):
+            return self.only_neutral
+        if self.choices and value not in self.choices:
+            return f"“{_shown(value)}” is not one of the choices. Allowed: {listing(self.choices, 'or')}."
+        return self.rule(value) if self.rule else ""
+
+
+def _shown(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else text[:59] + "…"
+
+
+def _wrong_type(spec: Field, value: Value) -> str:
+    kinds: dict[str, tuple[bool, str]] = {
+        "text": (isinstance(value, str), "a text"),
+        "choice": (isinstance(value, str), f"one of {listing(spec.choices, 'or')}"),
+        "flag": (isinstance(value, bool), "true or false"),
+        "number": (isinstance(value, int) and not isinstance(value, bool), "a whole number"),
+        "regions": (isinstance(value, list) and all(isinstance(v, str) for v in value), "a list of regions"),
+        "texts": (isinstance(value, list) and all(isinstance(v, str) for v in value), "a list of texts"),
+        "tags": (
+            isinstance(value, Mapping) and all(isinstance(k, str) and isinstance(v, str) for k, v in value.items()),
+            "a table of texts",
+        ),
+    }
+    right, allowed = kinds[spec.kind]
+    return "" if right else f"“{_shown(value)}” is not {allowed}."
+
+
+def _no_control(value: str) -> str:
+    return "Control characters are not allowed." if re.search(r"[\x00-\x1f\x7f]", value) else ""
+
+
+def _iam_name(what: str, longest: int) -> Rule:
+    def rule(value: str) -> str:
+        if not value:
+            return f"{what} can't be empty. Allowed: 1 to {longest} letters, digits and + = , . @ _ -"
+        if len(value) > longest:
+            return f"{what} has {number(len(value))} characters. Allowed: at most {longest}."
+        if not _NAME.fullmatch(value):
+            bad = sorted({c for c in value if not _NAME.fullmatch(c)})
+            shown = listing(["a space" if c == " " else repr(c)[1:-1] for c in bad[:5]])
+            return f"{what} can't contain {shown}. Allowed: letters A-Z a-z, digits and + = , . @ _ -"
+        return ""
+
+    return rule
+
+
+def _release(value: str) -> str:
+    if value == "auto" or ((release := parse_release(value)) and release.major >= 3):
+        return ""
+    if parse_release(value):
+        return f"Remotion Lambda came with release 3.0.0; {_shown(value)} is older. Allowed: 3.0.0 or newer, such as 4.0.527."
+    return f"“{_shown(value)}” is not a release of Remotion. Allowed: a full number such as 4.0.527, or auto."
+
+
+def _regions(value: list[str]) -> str:
+    if not value:
+        return "Choose at least one region, such as us-east-1."
+    unknown = [v for v in value if v not in SUPPORTED and partition_of(v) != "aws-us-gov"]
+    if unknown:
+        return (
+            f"Remotion Lambda does not run in {listing([_shown(u) for u in unknown])}. Allowed: {', '.join(SUPPORTED)}."
+        )
+    if len(set(value)) != len(value):
+        return "A region is named twice. Name each once."
+    if len({partition_of(v) for v in value}) > 1:
+        return "These regions belong to different AWS partitions, which have separate accounts. Choose regions of one partition."
+    return ""
+
+
+def _user_path(value: str) -> str:
+    if not value or len(value) > 512 or not _PATH.fullmatch(value) or "//" in value:
+        return "A path begins and ends with / and has printable characters in between, such as / or /remotion/."
+    return ""
+
+
+def _boundary(value: str) -> str:
+    if value and not _POLICY_ARN.fullmatch(value):
+        example = "arn:aws:iam::123456789012:policy/boundary"
+        return f"A permissions boundary is the ARN of a managed policy, such as {example}. Or leave it empty."
+    return ""
+
+
+def _tags(value: Mapping[str, str]) -> str:
+    if len(value) > 49:
+        return "AWS allows 50 tags, one of which the wizard needs. Allowed: at most 49."
+    for key, text in value.items():
+        if not 1 <= len(key) <= 128 or len(text) > 256:
+            return f"Tag “{_shown(key)}”: a key has 1 to 128 characters, a value at most 256."
+        if not re.fullmatch(r"[\w\s.:/=+@-]*", key + text):
+            return f"Tag “{_shown(key)}”: allowed are letters, digits, spaces and _ . : / = + - @"
+        if key.lower().startswith("aws:") or key.lower() == names.CREATED_BY_TAG["Key"]:
+            return f"Tag “{_shown(key)}”: this key is reserved."
+    return ""
+
+
+def _file_path(value: str) -> str:
+    if not value.strip():
+        return "Name a file, such as .env"
+    if value.endswith(("/", "\\")):
+        return f"“{_shown(value)}” is a folder. Name a file in it, such as {_shown(value)}.env"
+    return _no_control(value)
+
+
+def _profile(value: str) -> str:
+    if not _PROFILE.fullmatch(value) or value != value.strip():
+        return "A profile name has 1 to 128 characters, without [ ] # ; and without spaces around it, such as remotion."
+    return ""
+
+
+def _existing_profile(value: str) -> str:
+    return _profile(value) if value else ""
+
+
+def _folder(value: str) -> str:
+    return _no_control(value) if value.strip() else "Name the folder of the Remotion project, or . for this one."
+
+
+def _render_role(value: str) -> str:
+    if value != names.RENDER_ROLE:
+        return f"Remotion looks for a role with exactly this name: {names.RENDER_ROLE}."
+    return ""
+
+
+_NOT_HERE = "This release of the wizard can't set this up yet. Allowed: leave it out."
+
+FIELDS: dict[str, Field] = {
+    f.key: f
+    for f in (
+        Field("start.goal", "choice", "new", "what to do", ("new", "change", "diagnose")),
+        Field("identity.profile", "text", "", "AWS profile the wizard works with", rule=_existing_profile),
+        Field("remotion.project", "text", ".", "folder of the Remotion project", rule=_folder),
+        Field("remotion.version", "text", "auto", "Remotion release", rule=_release),
+        Field("remotion.regions", "regions", ["us-east-1"], "AWS regions to render in", rule=_regions),
+        Field("principal.kind", "choice", "user", "who calls Remotion", ("user",)),
+        Field("principal.name", "text", names.USER, "user name", rule=_iam_name("A user name", 64)),
+        Field("principal.attach", "choice", "inline", "how the user's policy is attached", ("inline", "managed")),
+        Field("principal.permissions_boundary", "text", "", "permissions boundary", rule=_boundary),
+        Field("principal.path", "text", "/", "path of the user", rule=_user_path),
+        Field("principal.tags", "tags", {}, "tags of the user", rule=_tags),
+        Field("render_role.name", "text", names.RENDER_ROLE, "name of the render role", rule=_render_role),
+        Field(
+            "render_role.attach", "choice", "managed", "how the render role's policy is attached", ("managed", "inline")
+        ),
+        Field("output_bucket.name", "text", "", "output bucket", only_neutral=_NOT_HERE),
+        Field("output_bucket.grant", "text", "", "output bucket's grant", only_neutral=_NOT_HERE),
+        Field("quotas.concurrent_executions", "number", 0, "Lambda concurrency to request", only_neutral=_NOT_HERE),
+        Field(
+            "credentials.write", "choice", "env-file", "where the access key goes", ("env-file", "aws-profile", "none")
+        ),
+        Field("credentials.path", "text", ".env", "the .env file", rule=_file_path),
+        Field("credentials.profile", "text", "remotion", "AWS profile for the access key", rule=_profile),
+        Field("credentials.gitignore", "flag", True, "keep the .env file out of git"),
+        Field("extras.insights", "flag", False, "Lambda Insights", only_neutral=_NOT_HERE),
+        Field("extras.vpc", "flag", False, "VPC", only_neutral=_NOT_HERE),
+        Field("extras.custom_layer_arns", "texts", [], "own layers", only_neutral=_NOT_HERE),
+        Field("extras.aws_managed_policies", "texts", [], "AWS-managed policies", only_neutral=_NOT_HERE),
+        Field("extras.operator", "texts", [], "operator permissions", only_neutral=_NOT_HERE),
+    )
+}
