@@ -1,0 +1,1 @@
+"""Reading the AWS account: connection, identity, discovery. Reads only."""

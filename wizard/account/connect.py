@@ -1,0 +1,215 @@
+"""The connection to AWS: one session, its clients with time-outs, and who is calling.
+
+Real mode talks only to AWS's own hosts; any other endpoint must be asked for. Nothing here knows what answers at an endpoint.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from wizard.account.errors import problem_of
+from wizard.account.snapshot import Identity
+from wizard.problem import ExitCode, Problem, ProblemError, UsageProblem
+from wizard.remotion.regions import partition_of
+from wizard.secret import Secret
+from wizard.text import one_line
+
+_AWS_HOSTS: Final = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn")
+_CONTROL_PLANE: Final = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+DEFAULT_REGION: Final = "us-east-1"
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Explicit credentials, in place of a profile."""
+
+    access_key_id: str
+    secret_access_key: Secret
+    session_token: Secret | None = None
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where calls go and with which credentials.
+
+    `prepare` is called with the botocore session before any client is made; it may put another transport under it.
+    `settle_seconds` is how old a new role must be before Lambda is trusted to know it (0 where nothing is replicated).
+    """
+
+    profile: str = ""
+    region: str = ""
+    endpoint_url: str = ""
+    keys: Keys | None = None
+    prepare: Callable[[Any], None] | None = field(default=None, compare=False)
+    sandbox: bool = False
+    source: str = ""
+
+    @property
+    def settle_seconds(self) -> float:
+        host = urlsplit(self.endpoint_url).hostname or ""
+        emulated = self.sandbox or host in {"localhost", "::1"} or host.startswith("127.")
+        return 0.0 if emulated else 10.0
+
+
+class Aws:
+    """Clients for one set of credentials. Thread-safe."""
+
+    def __init__(self, target: Target, loader_from: Aws | None = None) -> None:
+        """Make the session; `loader_from` shares its parsed service models, which makes a second session cheap."""
+        import boto3
+        import botocore.session
+        from botocore.exceptions import BotoCoreError
+
+        self.target = target
+        self._lock = threading.RLock()
+        self._clients: dict[tuple[str, str, int], Any] = {}
+        self.core: botocore.session.Session
+        _check_endpoint(target.endpoint_url)
+        try:
+            core = botocore.session.Session(profile=target.profile or None)
+            if loader_from is not None:
+                core.register_component("data_loader", loader_from.core.get_component("data_loader"))
+            if target.prepare:
+                target.prepare(core)
+            if target.keys:
+                token = target.keys.session_token
+                core.set_credentials(
+                    target.keys.access_key_id, target.keys.secret_access_key.reveal(), token.reveal() if token else None
+                )
+            self.core = core
+            self.region = target.region or core.get_config_variable("region") or DEFAULT_REGION
+            self._session = boto3.Session(botocore_session=core, region_name=self.region)
+        except BotoCoreError as error:
+            raise problem_of(error, "opening the AWS profile", target.profile) from error
+        self.partition = partition_of(self.region)
+
+    def client(self, service: str, region: str = "", attempts: int = 5) -> Any:
+        """Return a client. Reads are tried up to 5 times; pass attempts=1 for a write that must not be repeated.
+
+        Raises UsageProblem if the client would talk to a host that is not AWS's and was not asked for.
+        """
+        import botocore.exceptions
+        from botocore.config import Config
+
+        place = region or (_CONTROL_PLANE[self.partition] if service == "iam" else self.region)
+        with self._lock:
+            key = (service, place, attempts)
+            if key not in self._clients:
+                retries: Any = {"mode": "standard", "total_max_attempts": attempts}
+                config = Config(
+                    connect_timeout=5, read_timeout=15, retries=retries, user_agent_extra="remotion-lambda-wizard"
+                )
+                try:
+                    made: Any = self._session.client(
+                        service,  # type: ignore[call-overload]
+                        region_name=place,
+                        endpoint_url=self.target.endpoint_url or None,
+                        config=config,
+                    )
+                except (botocore.exceptions.BotoCoreError, ValueError) as error:
+                    raise problem_of(error, f"preparing the connection to {service}", self.target.profile) from error
+                self._refuse_stray_endpoint(str(made.meta.endpoint_url))
+                self._clients[key] = made
+            return self._clients[key]
+
+    def _refuse_stray_endpoint(self, url: str) -> None:
+        host = urlsplit(url).hostname or ""
+        if self.target.endpoint_url or host.endswith(_AWS_HOSTS):
+            return
+        raise UsageProblem(
+            f"Something sends AWS calls to {one_line(host, 80)}, which is not AWS.",
+            "AWS_ENDPOINT_URL (or a setting endpoint_url in ~/.aws/config) names this host.",
+            f"Unset it, or say that you want it: --endpoint-url {one_line(url, 120)}",
+        )
+
+    def with_keys(self, keys: Keys) -> Aws:
+        """Return a connection to the same place with other credentials, such as the keys that were handed over."""
+        target = replace(self.target, profile="", region=self.region, keys=keys, source="")
+        return Aws(target, loader_from=self)
+
+    def identify(self) -> Identity:
+        """Ask AWS who this is. AWS operations: sts:GetCallerIdentity, iam:ListAccountAliases (may be denied).
+
+        Raises ProblemError with exit code 3 when the credentials do not work or AWS is out of reach.
+        """
+        try:
+            caller = self.client("sts").get_caller_identity()
+        except ProblemError:
+            raise
+        except Exception as error:
+            found = problem_of(error, "asking AWS who is calling (sts:GetCallerIdentity)", self.target.profile)
+            raise ProblemError(found.problem, ExitCode.NO_ACCESS) from error
+        arn = str(caller["Arn"])
+        self.partition = arn.split(":")[1]
+        return Identity(
+            account=str(caller["Account"]),
+            arn=arn,
+            partition=self.partition,
+            region=self.region,
+            source=self.target.source or self._source(),
+            profile=self.target.profile,
+            alias=self._alias(),
+            endpoint=self.target.endpoint_url,
+            sandbox=self.target.sandbox,
+        )
+
+    def _alias(self) -> str:
+        try:
+            aliases = self.client("iam").list_account_aliases()["AccountAliases"]
+        except Exception:  # an alias is a nicety: without it the number is shown
+            return ""
+        return str(aliases[0]) if aliases else ""
+
+    def _source(self) -> str:
+        if self.target.profile:
+            return f"profile {self.target.profile}"
+        try:
+            method = str(getattr(self.core.get_credentials(), "method", "") or "")
+        except Exception:  # only for display
+            method = ""
+        words = {
+            "env": "environment variables",
+            "shared-credentials-file": f"profile {os.environ.get('AWS_PROFILE', 'default')}",
+            "config-file": f"profile {os.environ.get('AWS_PROFILE', 'default')}",
+            "sso": "Identity Center",
+            "iam-role": "the role of this EC2 instance",
+            "container-role": "the role of this container",
+            "assume-role": "an assumed role",
+            "custom-process": "credential_process",
+        }
+        return words.get(method, method or "default credentials")
+
+
+def _check_endpoint(url: str) -> None:
+    if not url:
+        return
+    try:
+        parts = urlsplit(url)
+        fine = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        fine = False
+    if not fine:
+        raise UsageProblem(
+            f"--endpoint-url: “{one_line(url, 80)}” is not an address. Allowed: http://host:port or https://host."
+        )
+
+
+def refuse_partition_mismatch(identity: Identity, regions: tuple[str, ...]) -> None:
+    """Raise UsageProblem if a region belongs to another partition than the identity."""
+    wrong = [r for r in regions if partition_of(r) != identity.partition]
+    if wrong:
+        raise UsageProblem(
+            f"remotion.regions: {', '.join(wrong)} is not in the partition of your AWS identity ({identity.partition}).",
+            f"{identity.arn} can't do anything there.",
+            "Choose regions of this partition, or another identity.",
+        )
+
+
+def not_connected() -> ProblemError:
+    """The error for asking something of AWS before the identity is known."""
+    return ProblemError(Problem("No AWS identity has been chosen yet.", "", "Choose one first."), ExitCode.NO_ACCESS)

@@ -1,0 +1,242 @@
+"""Discovery: read the account and this machine into one `AccountSnapshot`. Reads only, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from wizard.account.connect import Aws
+from wizard.account.errors import is_absent, is_denied, problem_of
+from wizard.account.profiles import credentials_file
+from wizard.account.snapshot import (
+    AccessKey,
+    AccountSnapshot,
+    Attached,
+    Document,
+    Fact,
+    Identity,
+    LocalState,
+    ManagedPolicy,
+    Principal,
+)
+from wizard.handover import aws_profile, env_file, git
+from wizard.policy import documents
+from wizard.remotion import names
+
+T = TypeVar("T")
+
+
+def discover(
+    aws: Aws, identity: Identity, user: str, regions: tuple[str, ...], boundary: str, local: LocalState
+) -> AccountSnapshot:
+    """Read everything that planning needs. A denied read is a denied fact.
+
+    AWS operations: iam Get/List for the user, the render role and their policies, GetAccountSummary; lambda
+    GetAccountSettings in each region. Raises ProblemError when AWS can't be reached or the credentials fail.
+    """
+    prefix = f"arn:{identity.partition}:iam::{identity.account}:policy/"
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        user_fact = pool.submit(read_user, aws, user)
+        role_fact = pool.submit(read_role, aws, names.RENDER_ROLE)
+        user_policy = pool.submit(read_managed, aws, prefix + names.USER_POLICY)
+        role_policy = pool.submit(read_managed, aws, prefix + names.ROLE_POLICY)
+        limits = pool.submit(_limits, aws)
+        boundary_fact = pool.submit(_policy_exists, aws, boundary)
+        settings = {region: pool.submit(read_concurrency, aws, region) for region in regions}
+        return AccountSnapshot(
+            identity=identity,
+            user=user_fact.result(),
+            render_role=role_fact.result(),
+            user_policy=user_policy.result(),
+            role_policy=role_policy.result(),
+            boundary_exists=boundary_fact.result(),
+            limits=limits.result(),
+            concurrency={region: future.result() for region, future in settings.items()},
+            local=local,
+        )
+
+
+def read_user(aws: Aws, name: str) -> Fact[Principal]:
+    """Read an IAM user with its policies, groups, tags and keys."""
+    iam = aws.client("iam")
+
+    def read() -> Principal:
+        found = iam.get_user(UserName=name)["User"]
+        policies = _pages(iam, "list_user_policies", "PolicyNames", UserName=name)
+        inline = {
+            policy: _inline(partial(iam.get_user_policy, UserName=name, PolicyName=policy)) for policy in policies
+        }
+        attached = _pages(iam, "list_attached_user_policies", "AttachedPolicies", UserName=name)
+        groups = _fact(lambda: _pages(iam, "list_groups_for_user", "Groups", UserName=name))
+        return Principal(
+            kind="user",
+            name=str(found["UserName"]),
+            arn=str(found["Arn"]),
+            path=str(found["Path"]),
+            created=_moment(found.get("CreateDate")),
+            boundary=str(found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "")),
+            tags=_tags(found),
+            inline=inline,
+            inline_sizes=_total(inline),
+            attached=tuple(_attached(aws, a) for a in attached),
+            groups=tuple(str(g["GroupName"]) for g in groups.value or ()),
+            access_keys=_fact(lambda: _keys(iam, name)),
+        )
+
+    return _fact(read, f"reading the user {name}")
+
+
+def read_role(aws: Aws, name: str) -> Fact[Principal]:
+    """Read an IAM role with its trust policy and policies."""
+    iam = aws.client("iam")
+
+    def read() -> Principal:
+        found = iam.get_role(RoleName=name)["Role"]
+        policies = _pages(iam, "list_role_policies", "PolicyNames", RoleName=name)
+        inline = {
+            policy: _inline(partial(iam.get_role_policy, RoleName=name, PolicyName=policy)) for policy in policies
+        }
+        attached = _pages(iam, "list_attached_role_policies", "AttachedPolicies", RoleName=name)
+        return Principal(
+            kind="role",
+            name=str(found["RoleName"]),
+            arn=str(found["Arn"]),
+            path=str(found["Path"]),
+            created=_moment(found.get("CreateDate")),
+            boundary=str(found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "")),
+            tags=_tags(found),
+            inline=inline,
+            inline_sizes=_total(inline),
+            attached=tuple(_attached(aws, a) for a in attached),
+            trust=_document(found["AssumeRolePolicyDocument"]),
+        )
+
+    return _fact(read, f"reading the role {name}")
+
+
+def read_managed(aws: Aws, arn: str) -> Fact[ManagedPolicy]:
+    """Read a customer-managed policy with its default version's document."""
+    iam = aws.client("iam")
+
+    def read() -> ManagedPolicy:
+        found = iam.get_policy(PolicyArn=arn)["Policy"]
+        default = str(found["DefaultVersionId"])
+        version = iam.get_policy_version(PolicyArn=arn, VersionId=default)["PolicyVersion"]
+        ids = [str(v["VersionId"]) for v in _pages(iam, "list_policy_versions", "Versions", PolicyArn=arn)]
+        return ManagedPolicy(
+            name=str(found["PolicyName"]),
+            arn=arn,
+            document=_document(version["Document"]),
+            default_version=default,
+            versions=tuple(sorted(ids, key=lambda v: int(v[1:]))),
+            attachments=int(found.get("AttachmentCount", 0)),
+            tags=_tags(found),
+        )
+
+    return _fact(read, f"reading the policy {arn.rpartition('/')[2]}")
+
+
+def read_concurrency(aws: Aws, region: str) -> Fact[int]:
+    """Read the applied limit of concurrent executions in a region. AWS operation: lambda:GetAccountSettings."""
+    doing = f"reading the Lambda limits in {region}"
+
+    def read() -> int:
+        settings = aws.client("lambda", region).get_account_settings()
+        return int(settings["AccountLimit"]["ConcurrentExecutions"])
+
+    try:
+        return Fact.known(read())
+    except Exception as error:  # a region that is off or blocked must not stop the set-up of IAM, which is global
+        return Fact.denied(problem_of(error, doing).problem)
+
+
+def local_state(folder: Path, env_path: str, profile: str) -> LocalState:
+    """Read where the access key is to go: the .env file, the profile, and what git would do. Raises ProblemError."""
+    target = folder / env_path
+    variables = env_file.variables_of(target)
+    state = git.git_state(target)
+    shared = credentials_file()
+    section = aws_profile.read_profile(shared, profile)
+    return LocalState(
+        env_file=str(target),
+        env_exists=target.exists(),
+        env_key_id=variables.get(names.ACCESS_KEY_ID, ""),
+        env_has_secret=bool(variables.get(names.SECRET_ACCESS_KEY)),
+        env_profile=variables.get(names.PROFILE, ""),
+        profile_key_id=(section or {}).get("aws_access_key_id", ""),
+        profile_has_secret=bool((section or {}).get("aws_secret_access_key")),
+        profile_exists=section is not None,
+        credentials_file=str(shared),
+        gitignore=str(state.gitignore),
+        ignored_by_git=state.ignored,
+        tracked_by_git=state.tracked,
+    )
+
+
+def _fact(read: Callable[[], T], doing: str = "") -> Fact[T]:
+    try:
+        return Fact.known(read())
+    except Exception as error:
+        if is_absent(error):
+            return Fact.absent()
+        found = problem_of(error, doing or "reading from IAM")
+        if is_denied(error):
+            return Fact.denied(found.problem)
+        raise found from error
+
+
+def _inline(get: Callable[[], Mapping[str, Any]]) -> Fact[Document]:
+    return _fact(lambda: _document(get()["PolicyDocument"]))
+
+
+def _limits(aws: Aws) -> Mapping[str, int]:
+    fact = _fact(lambda: aws.client("iam").get_account_summary()["SummaryMap"], "reading the limits of the account")
+    return {str(k): int(v) for k, v in (fact.value or {}).items()}
+
+
+def _policy_exists(aws: Aws, arn: str) -> Fact[bool]:
+    if not arn:
+        return Fact()
+    return _fact(lambda: bool(aws.client("iam").get_policy(PolicyArn=arn)["Policy"]), f"reading the policy {arn}")
+
+
+def _attached(aws: Aws, entry: Mapping[str, Any]) -> Attached:
+    name, arn = str(entry["PolicyName"]), str(entry["PolicyArn"])
+    iam = aws.client("iam")
+
+    def read() -> Document:
+        version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        return _document(iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"])
+
+    return Attached(name, arn, _fact(read))
+
+
+def _keys(iam: Any, user: str) -> tuple[AccessKey, ...]:
+    listed = _pages(iam, "list_access_keys", "AccessKeyMetadata", UserName=user)
+    return tuple(
+        AccessKey(str(k["AccessKeyId"]), k["Status"] == "Active", _moment(k.get("CreateDate"))) for k in listed
+    )
+
+
+def _pages(client: Any, operation: str, field: str, **parameters: Any) -> list[Any]:
+    return [item for page in client.get_paginator(operation).paginate(**parameters) for item in page[field]]
+
+
+def _document(value: Any) -> Document:
+    """boto3 gives a parsed document; some emulators give text."""
+    return documents.parse(value) if isinstance(value, str) else dict(value)
+
+
+def _total(inline: Mapping[str, Fact[Document]]) -> int:
+    return sum(documents.size(fact.value) for fact in inline.values() if fact.value is not None)
+
+
+def _tags(found: Mapping[str, Any]) -> dict[str, str]:
+    return {str(t["Key"]): str(t["Value"]) for t in found.get("Tags", [])}
+
+
+def _moment(value: Any) -> str:
+    return value.isoformat() if hasattr(value, "isoformat") else ""

@@ -1,0 +1,202 @@
+"""What discovery found: one `AccountSnapshot`. Every fact is known, absent, or denied: a denied read is never "missing"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from wizard.policy.documents import INLINE_LIMIT, MANAGED_LIMIT
+from wizard.problem import Problem
+
+T = TypeVar("T")
+Document = Mapping[str, Any]
+
+
+class FactState(StrEnum):
+    KNOWN = "known"
+    ABSENT = "absent"
+    DENIED = "denied"  # we may not read it: unknown
+    UNREAD = "unread"
+
+
+@dataclass(frozen=True)
+class Fact(Generic[T]):
+    """One thing about the account: its value when known, the problem when the read was denied."""
+
+    state: FactState = FactState.UNREAD
+    value: T | None = None
+    problem: Problem | None = None
+
+    @classmethod
+    def known(cls, value: T) -> Fact[T]:
+        return cls(FactState.KNOWN, value)
+
+    @classmethod
+    def absent(cls) -> Fact[T]:
+        return cls(FactState.ABSENT)
+
+    @classmethod
+    def denied(cls, problem: Problem) -> Fact[T]:
+        return cls(FactState.DENIED, None, problem)
+
+    @property
+    def is_absent(self) -> bool:
+        return self.state is FactState.ABSENT
+
+    @property
+    def is_unknown(self) -> bool:
+        return self.state in {FactState.DENIED, FactState.UNREAD}
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who the wizard works as, and where its calls go."""
+
+    account: str
+    arn: str
+    partition: str
+    region: str
+    source: str  # where the credentials came from, for people: "profile acme", "environment", …
+    profile: str = ""
+    alias: str = ""
+    endpoint: str = ""  # "" = AWS's own endpoints
+    sandbox: bool = False
+
+    @property
+    def is_root(self) -> bool:
+        return self.arn.endswith(":root")
+
+    @property
+    def who(self) -> str:
+        """A short name: "ada", "Admin/ada" for an assumed role, "root"."""
+        tail = self.arn.split(":", 5)[-1]
+        kind, _, rest = tail.partition("/")
+        if kind == "assumed-role":
+            return rest
+        return rest.rpartition("/")[2] or kind
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "account": self.account,
+            "arn": self.arn,
+            "partition": self.partition,
+            "region": self.region,
+            "source": self.source,
+            "alias": self.alias,
+            "endpoint": self.endpoint,
+            "sandbox": self.sandbox,
+        }
+
+
+@dataclass(frozen=True)
+class AccessKey:
+    """An access key as IAM lists it (no secret)."""
+
+    id: str
+    active: bool
+    created: str = ""  # ISO 8601
+
+
+@dataclass(frozen=True)
+class Attached:
+    """A managed policy that is attached to a principal; the document where it could be read."""
+
+    name: str
+    arn: str
+    document: Fact[Document] = field(default_factory=Fact)
+
+
+@dataclass(frozen=True)
+class Principal:
+    """An IAM user or role as it is."""
+
+    kind: str  # "user" or "role"
+    name: str
+    arn: str
+    path: str
+    created: str = ""
+    boundary: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    inline: Mapping[str, Fact[Document]] = field(default_factory=dict)
+    inline_sizes: int = 0  # characters of all inline policies, as IAM counts them
+    attached: tuple[Attached, ...] = ()
+    trust: Document | None = None
+    groups: tuple[str, ...] = ()
+    access_keys: Fact[tuple[AccessKey, ...]] = field(default_factory=Fact)
+
+
+@dataclass(frozen=True)
+class ManagedPolicy:
+    """A customer-managed policy as it is: the default version's document and all version ids, oldest first."""
+
+    name: str
+    arn: str
+    document: Document
+    default_version: str
+    versions: tuple[str, ...]
+    attachments: int = 0
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LocalState:
+    """What is on this machine where the access key is to go."""
+
+    env_file: str = ""  # absolute path
+    env_exists: bool = False
+    env_key_id: str = ""  # REMOTION_AWS_ACCESS_KEY_ID in it
+    env_has_secret: bool = False
+    env_profile: str = ""  # REMOTION_AWS_PROFILE in it
+    profile_key_id: str = ""  # aws_access_key_id of the profile that was chosen
+    profile_has_secret: bool = False
+    profile_exists: bool = False
+    credentials_file: str = ""
+    gitignore: str = ""  # the .gitignore that would be extended
+    ignored_by_git: bool | None = None  # None: the project is not in a git repository
+    tracked_by_git: bool = False
+
+
+@dataclass(frozen=True)
+class AccountSnapshot:
+    """Everything that planning needs to know. Made by `discover`, used by `build_plan` and the checks."""
+
+    identity: Identity
+    user: Fact[Principal] = field(default_factory=Fact)
+    render_role: Fact[Principal] = field(default_factory=Fact)
+    user_policy: Fact[ManagedPolicy] = field(default_factory=Fact)
+    role_policy: Fact[ManagedPolicy] = field(default_factory=Fact)
+    boundary_exists: Fact[bool] = field(default_factory=Fact)
+    limits: Mapping[str, int] = field(default_factory=dict)  # GetAccountSummary
+    concurrency: Mapping[str, Fact[int]] = field(default_factory=dict)  # by region
+    local: LocalState = field(default_factory=LocalState)
+    orphan_keys: tuple[str, ...] = ()  # keys that an interrupted run of ours made and whose secret never arrived
+    release: str = ""  # the Remotion release that was detected in the project, where answers say "auto"
+    release_source: str = ""
+
+    def limit(self, name: str) -> int:
+        """Return a limit of the account; AWS's published number where the account's could not be read."""
+        return self.limits.get(name) or PUBLISHED_LIMITS[name]
+
+    def denied(self) -> dict[str, Problem]:
+        """Return what could not be read, by a name for people."""
+        facts: dict[str, Fact[Any]] = {
+            "the user": self.user,
+            "the render role": self.render_role,
+            "the user's managed policy": self.user_policy,
+            "the render role's managed policy": self.role_policy,
+        }
+        return {name: fact.problem for name, fact in facts.items() if fact.problem is not None}
+
+
+# Source: "IAM and AWS STS quotas"; keys as GetAccountSummary names them.
+PUBLISHED_LIMITS = {
+    "UserPolicySizeQuota": INLINE_LIMIT["user"],
+    "RolePolicySizeQuota": INLINE_LIMIT["role"],
+    "PolicySizeQuota": MANAGED_LIMIT,
+    "AttachedPoliciesPerUserQuota": 10,
+    "AttachedPoliciesPerRoleQuota": 10,
+    "VersionsPerPolicyQuota": 5,
+    "AccessKeysPerUserQuota": 2,
+}
