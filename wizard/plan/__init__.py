@@ -1,0 +1,1 @@
+"""The plan: changes from answers and snapshot, and its renderers. Pure."""

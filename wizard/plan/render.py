@@ -1,0 +1,106 @@
+"""Renderers of a plan: text for people, and a script of AWS CLI commands for those who can't run the wizard."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from wizard.plan.changes import Action, Call, Change, Plan
+from wizard.policy import documents
+from wizard.text import account_number, count
+
+SIGNS: Final = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.KEEP: "="}
+
+
+def headline(plan: Plan) -> str:
+    """Say in one sentence what the plan would do."""
+    kept = len(plan.changes) - len(plan.writing)
+    if plan.is_empty:
+        return f"Nothing to do: everything is as it should be ({count(kept, 'thing')} checked)."
+    return f"{count(len(plan.writing), 'change')}, {kept} kept."
+
+
+def as_text(plan: Plan) -> str:
+    """Return the plan for people, one change a line, with the differences of documents that are updated."""
+    identity = plan.identity
+    alias = f"{identity.alias} " if identity.alias else ""
+    lines = [f"Account {alias}{account_number(identity.account)}, as {identity.arn}", f"Remotion {plan.release}"]
+    if identity.endpoint:
+        lines.append(f"Endpoint {identity.endpoint}")
+    lines += ["", headline(plan)]
+    rows = [(SIGNS[c.action], c.action.value, c.kind, c.name, c.summary) for c in plan.changes]
+    widths = [max((len(row[i]) for row in rows), default=0) for i in range(4)]
+    for change, row in zip(plan.changes, rows, strict=True):
+        lines.append(" " + "  ".join(cell.ljust(w) for cell, w in zip(row[:4], widths, strict=True)) + "  " + row[4])
+        if change.action is Action.UPDATE and isinstance(change.before, Mapping) and isinstance(change.after, Mapping):
+            lines += [f"       {line}" for line in documents.diff(change.before, change.after)[2:]]
+    lines += [f"\n ! {warning}" for warning in plan.warnings]
+    for problem in plan.problems:
+        lines.append("\n ✗ " + "\n   ".join(str(problem).splitlines()))
+    return "\n".join(lines)
+
+
+def as_json(plan: Plan) -> str:
+    """Return the plan as one JSON document."""
+    return json.dumps(plan.to_json(), indent=2, ensure_ascii=False)
+
+
+def as_aws_cli(plan: Plan) -> str:
+    """Return a shell script of AWS CLI v2 commands that makes the same changes."""
+    lines = [
+        "#!/bin/sh",
+        f"# Sets up Remotion Lambda {plan.release} in account {plan.identity.account}. Made by remotion-lambda-wizard.",
+        "set -eu",
+        f'[ "$(aws sts get-caller-identity --query Account --output text)" = {plan.identity.account} ] || '
+        "{ echo 'These are credentials of another account.' >&2; exit 1; }",
+    ]
+    for change in plan.writing:
+        lines += ["", f"# {change.action} {change.kind} {change.name}: {change.reason}", *_commands(change)]
+    return "\n".join(lines) + "\n"
+
+
+def command_of(call: Call) -> str:
+    """Return one call as an AWS CLI command; documents are given as text. Local changes give a comment."""
+    if call.service == "local":
+        return f"# {call.operation}: {json.dumps(dict(call.parameters), ensure_ascii=False)}"
+    parts = ["aws", call.service, _kebab(call.operation)]
+    for name, value in call.parameters.items():
+        parts += list(_option(name, value))
+    return " ".join(parts)
+
+
+def _commands(change: Change) -> Iterator[str]:
+    call = change.call
+    if call is None:
+        return
+    if call.operation == "CreateAccessKey":
+        yield "# The answer holds the secret, once: put both values where they belong, and nowhere else."
+    yield command_of(call)
+
+
+def _option(name: str, value: Any) -> Iterator[str]:
+    if isinstance(value, bool):
+        yield f"--{'' if value else 'no-'}{_kebab(name)}"
+        return
+    yield f"--{_kebab(name)}"
+    if isinstance(value, str):
+        yield shlex.quote(_compact(value))
+    elif isinstance(value, list) and all(isinstance(v, str) for v in value):
+        yield from (shlex.quote(v) for v in value)
+    else:
+        yield shlex.quote(json.dumps(value, ensure_ascii=False))
+
+
+def _compact(value: str) -> str:
+    """A policy document on one line; any other text as it is."""
+    if not value.lstrip().startswith("{"):
+        return value
+    return json.dumps(json.loads(value), ensure_ascii=False, separators=(",", ":"))
+
+
+def _kebab(name: str) -> str:
+    from botocore import xform_name
+
+    return str(xform_name(name, "-"))
