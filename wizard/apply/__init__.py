@@ -1,0 +1,1 @@
+"""Applying a plan: the only place that writes to AWS. Journal first."""

@@ -1,0 +1,323 @@
+"""The executor: makes a plan's changes one by one. The only place that writes to AWS.
+
+For each change: journal what is intended, call, journal what came back. A write without an answer may have happened: the
+state is read before anything is tried again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from wizard.account.connect import Aws, Keys
+from wizard.account.errors import code_of, is_absent, may_have_happened, problem_of
+from wizard.apply.events import Done, Event, Failed, Finished, Started, Waiting
+from wizard.apply.journal import Journal, settle
+from wizard.handover import aws_profile, env_file, git
+from wizard.plan.changes import Change, Destination, Plan
+from wizard.policy import documents
+from wizard.problem import Problem, ProblemError
+from wizard.remotion import names
+from wizard.secret import Secret
+from wizard.text import shortened_key
+
+_ONE_ATTEMPT: Final = {"CreateRole", "CreateUser", "CreatePolicy", "CreatePolicyVersion", "CreateAccessKey"}
+_THROTTLED: Final = {"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"}
+
+
+@dataclass
+class NewKey:
+    """The access key that this run made. The secret stays in memory, for its place and for proving it."""
+
+    access_key_id: str
+    secret: Secret
+
+
+@dataclass
+class Executor:
+    """Applies one plan. `key` is set when an access key was made and its secret reached its place."""
+
+    aws: Aws
+    plan: Plan
+    state_root: Path | None = None
+    key: NewKey | None = None
+    made: int = 0
+    written: list[str] = field(default_factory=list)
+    _role_made_at: float = 0.0
+
+    def run(self) -> Iterator[Event]:
+        """Make the changes and yield what happens. Failures are events. Closing the iterator stops after the current call."""
+        try:
+            journal = Journal.begin(self.plan, self.state_root)
+        except ProblemError as error:
+            yield Failed("", error.problem)
+            yield Finished(False, "", 0)
+            return
+        try:
+            yield from self._changes(journal)
+        except ProblemError as error:  # the journal itself could not be written
+            yield Failed("", error.problem)
+            yield self._finished(False, journal)
+
+    def _changes(self, journal: Journal) -> Iterator[Event]:
+        for change in self.plan.writing:
+            yield Started(change.id, f"{change.action} {change.kind} {change.name}")
+            began = time.monotonic()
+            try:
+                note = self._make(change, journal)
+            except ProblemError as error:
+                journal.write("error", change=change.id, problem=error.problem.to_json())
+                yield Failed(change.id, error.problem)
+                yield self._finished(False, journal)
+                return
+            journal.write("result", change=change.id, ok=True, note=note)
+            self.made += 1
+            yield Done(
+                change.id, time.monotonic() - began, already=note == "already", note="" if note == "already" else note
+            )
+        yield from self._wait()
+        journal.write("end", ok=True, made=self.made)
+        settle(self.plan.identity.account, self.plan.user_name, self.state_root)
+        yield self._finished(True, journal)
+
+    def _finished(self, ok: bool, journal: Journal) -> Finished:
+        return Finished(ok, journal.run, self.made, self.key.access_key_id if self.key else "", tuple(self.written))
+
+    # One change
+
+    def _make(self, change: Change, journal: Journal) -> str:
+        call = change.call
+        assert call is not None, "a change that writes has a call"
+        if call.operation == "CreateAccessKey":
+            return self._make_key(change, journal)
+        journal.intent(change)
+        if call.service == "local":
+            self._write_file(call.operation, call.parameters)
+            return ""
+        note = self._call(call.service, call.operation, call.parameters, change)
+        if call.operation == "CreateRole":
+            self._role_made_at = time.monotonic()
+        return note
+
+    def _call(self, service: str, operation: str, parameters: Mapping[str, Any], change: Change) -> str:
+        """Make a call. Returns "already" when a lost answer turned out to have taken effect."""
+        doing = f"{change.action} {change.kind} {change.name} ({service}:{operation})"
+        attempts = 1 if operation in _ONE_ATTEMPT else 5
+        method = getattr(self.aws.client(service, attempts=attempts), _snake(operation))
+        for attempt in range(5):
+            try:
+                method(**parameters)
+                return ""
+            except Exception as error:
+                last = attempt == 4
+                if may_have_happened(error) and self._took_effect(operation, parameters):
+                    return "already"
+                if code_of(error) == "EntityAlreadyExists" and attempt > 0 and self._took_effect(operation, parameters):
+                    return "already"
+                if change.action == "delete" and is_absent(error):
+                    return "already"
+                again = code_of(error) in _THROTTLED or may_have_happened(error) or self._lags(error)
+                if last or not again:
+                    raise self._failure(error, doing) from error
+                time.sleep(min(8.0, 0.5 * 2**attempt))
+        raise AssertionError("unreachable")
+
+    def _lags(self, error: Exception) -> bool:
+        """Whether IAM may not yet know something that this very run made a moment ago."""
+        return self.made > 0 and code_of(error) == "NoSuchEntity"
+
+    def _failure(self, error: Exception, doing: str) -> ProblemError:
+        if code_of(error) == "EntityAlreadyExists":
+            found = problem_of(error, doing).problem.detail
+            detail = f"{found} It was made after the plan was; or a name differs only in upper and lower case."
+            return ProblemError(
+                Problem(
+                    "The account has changed since the plan was made.",
+                    detail,
+                    "Plan again: the new plan takes it into account.",
+                )
+            )
+        return problem_of(error, doing, self.aws.target.profile)
+
+    def _took_effect(self, operation: str, parameters: Mapping[str, Any]) -> bool:
+        """Read whether a create that got no answer has happened. Only what carries our tag counts as ours."""
+        iam = self.aws.client("iam")
+        try:
+            if operation == "CreateRole":
+                return _ours(iam.get_role(RoleName=parameters["RoleName"])["Role"])
+            if operation == "CreateUser":
+                return _ours(iam.get_user(UserName=parameters["UserName"])["User"])
+            if operation == "CreatePolicy":
+                identity = self.plan.identity
+                arn = f"arn:{identity.partition}:iam::{identity.account}:policy/{parameters['PolicyName']}"
+                return _ours(iam.get_policy(PolicyArn=arn)["Policy"])
+            if operation == "CreatePolicyVersion":
+                arn = parameters["PolicyArn"]
+                default = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+                document = iam.get_policy_version(PolicyArn=arn, VersionId=default)["PolicyVersion"]["Document"]
+                read = documents.parse(document) if isinstance(document, str) else document
+                return documents.same_meaning(read, documents.parse(parameters["PolicyDocument"]))
+        except Exception as error:
+            if not is_absent(error):
+                raise self._failure(error, f"reading back {operation}") from error
+        return False
+
+    # The access key: made once, and its secret goes straight to its place
+
+    def _make_key(self, change: Change, journal: Journal) -> str:
+        assert change.call is not None
+        destination = self.plan.destination
+        assert destination is not None, "a key is only planned with a destination"
+        user = str(change.call.parameters["UserName"])
+        iam = self.aws.client("iam", attempts=1)
+        for attempt in range(4):
+            before = self._key_ids(user)
+            journal.intent(change, keys_before=sorted(before))
+            try:
+                made = iam.create_access_key(UserName=user)["AccessKey"]
+                break
+            except Exception as error:
+                doing = f"create an access key for {user} (iam:CreateAccessKey)"
+                if may_have_happened(error):
+                    self._delete_keys(user, self._key_ids(user) - before, journal)
+                elif code_of(error) not in _THROTTLED and not self._lags(error):
+                    raise self._failure(error, doing) from error
+                if attempt == 3:
+                    raise self._failure(error, doing) from error
+                time.sleep(min(8.0, 0.5 * 2**attempt))
+        key = NewKey(str(made["AccessKeyId"]), Secret(str(made["SecretAccessKey"])))
+        journal.write("key-made", change=change.id, user=user, access_key_id=key.access_key_id)
+        try:
+            self._store(key, destination)
+        except ProblemError as error:
+            self._delete_keys(user, {key.access_key_id}, journal)
+            problem = error.problem
+            raise ProblemError(
+                Problem(
+                    problem.title,
+                    f"{problem.detail} The new key was deleted again, since its secret has no place.",
+                    problem.remedy,
+                )
+            ) from error
+        journal.write("key-stored", change=change.id, access_key_id=key.access_key_id, undo=_delete_key_call(user, key))
+        self.key = key
+        return shortened_key(key.access_key_id)
+
+    def _key_ids(self, user: str) -> set[str]:
+        try:
+            pages = self.aws.client("iam").get_paginator("list_access_keys").paginate(UserName=user)
+            return {str(k["AccessKeyId"]) for page in pages for k in page["AccessKeyMetadata"]}
+        except Exception as error:
+            if self._lags(error):
+                return set()
+            raise self._failure(error, f"list the access keys of {user}") from error
+
+    def _delete_keys(self, user: str, ids: set[str], journal: Journal) -> None:
+        for access_key_id in ids:
+            try:
+                self.aws.client("iam").delete_access_key(UserName=user, AccessKeyId=access_key_id)
+            except Exception as error:
+                if not is_absent(error):
+                    raise self._failure(error, f"delete the unusable access key {access_key_id}") from error
+            journal.write("key-deleted", user=user, access_key_id=access_key_id)
+
+    def _store(self, key: NewKey, destination: Destination) -> None:
+        """Write the secret to its place and read it back. Raises ProblemError; the old file is whole then."""
+        if destination.kind == "env-file":
+            path = Path(destination.env_file)
+            values: dict[str, Secret | str | None] = {
+                names.ACCESS_KEY_ID: key.access_key_id,
+                names.SECRET_ACCESS_KEY: key.secret,
+                names.SESSION_TOKEN: None,  # a token of older, temporary keys would break the new ones
+                names.PROFILE: None,  # Remotion takes it before the keys
+            }
+            env_file.write_variables(path, values, set_aside=True)
+            read = env_file.variables_of(path)
+            arrived = read.get(names.ACCESS_KEY_ID) == key.access_key_id
+            arrived = arrived and Secret(read.get(names.SECRET_ACCESS_KEY, "")) == key.secret
+            self.written.append(str(path))
+        else:
+            path = Path(destination.credentials_file)
+            aws_profile.write_profile(path, destination.profile, key.access_key_id, key.secret)
+            section = aws_profile.read_profile(path, destination.profile) or {}
+            arrived = Secret(section.get("aws_secret_access_key", "")) == key.secret
+            self.written.append(f"{path} [{destination.profile}]")
+        if not arrived:
+            raise ProblemError(
+                Problem(
+                    "The secret was written but can't be read back.", str(path), "Look at the file, then try again."
+                )
+            )
+
+    def _write_file(self, operation: str, parameters: Mapping[str, Any]) -> None:
+        path = Path(str(parameters["path"]))
+        if operation == "AddToGitignore":
+            git.add_to_gitignore(path, str(parameters["name"]))
+        elif operation == "SetEnvVariables":
+            env_file.write_variables(path, parameters["variables"], set_aside=True)
+        else:
+            raise AssertionError(f"unknown local operation {operation}")
+        if str(path) not in self.written:
+            self.written.append(str(path))
+
+    # Propagation
+
+    def _wait(self) -> Iterator[Event]:
+        settle_seconds = self.aws.target.settle_seconds
+        if self.key is not None:
+            yield from self._wait_for_key(self.key, needed=3 if settle_seconds else 1)
+        if self._role_made_at and settle_seconds:
+            yield from self._wait_for_role(settle_seconds)
+
+    def _wait_for_key(self, key: NewKey, needed: int) -> Iterator[Event]:
+        """Poll sts:GetCallerIdentity with the new key: IAM copies a key to every Region, usually in 5 to 15 seconds."""
+        what, usual, began = "until IAM knows the key everywhere", "usually 5-15 s", time.monotonic()
+        new = self.aws.with_keys(Keys(key.access_key_id, key.secret))
+        successes = 0
+        yield Waiting(what, usual, 0.0)
+        while successes < needed:
+            try:
+                new.client("sts", attempts=1).get_caller_identity()
+                successes += 1
+            except Exception as error:
+                successes = 0
+                if time.monotonic() - began > 90:
+                    problem = problem_of(error, "signing in with the new key").problem
+                    yield Waiting(what, usual, time.monotonic() - began, True, problem)
+                    return
+            if successes < needed:
+                time.sleep(1.0)
+                yield Waiting(what, usual, time.monotonic() - began)
+        yield Waiting(what, usual, time.monotonic() - began, True)
+
+    def _wait_for_role(self, seconds: float) -> Iterator[Event]:
+        """Lambda answers "cannot be assumed" for a role that is only seconds old: read it back, and let it get that old."""
+        what, usual, began = (
+            "until Lambda can take the new role",
+            f"about {seconds:.0f} s after it was made",
+            time.monotonic(),
+        )
+        yield Waiting(what, usual, 0.0)
+        while time.monotonic() - self._role_made_at < seconds:
+            time.sleep(min(1.0, max(0.05, seconds - (time.monotonic() - self._role_made_at))))
+            yield Waiting(what, usual, time.monotonic() - began)
+        yield Waiting(what, usual, time.monotonic() - began, True)
+
+
+def _ours(found: Mapping[str, Any]) -> bool:
+    return names.CREATED_BY_TAG in [dict(t) for t in found.get("Tags", [])]
+
+
+def _delete_key_call(user: str, key: NewKey) -> list[dict[str, Any]]:
+    parameters = {"UserName": user, "AccessKeyId": key.access_key_id}
+    return [{"service": "iam", "operation": "DeleteAccessKey", "parameters": parameters}]
+
+
+def _snake(operation: str) -> str:
+    """CreateAccessKey -> create_access_key, as boto3 names its methods."""
+    from botocore import xform_name
+
+    return str(xform_name(operation))

@@ -1,0 +1,1 @@
+"""Handing over: the access key to .env or an AWS profile."""
