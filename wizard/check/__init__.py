@@ -1,0 +1,1 @@
+"""Proving the result: findings about permissions, trust, credentials and quotas. Reads only."""

@@ -1,0 +1,443 @@
+"""The check: reads everything back and asks AWS to prove it. Findings come one by one; nothing is changed."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wizard.account.connect import Aws, Keys
+from wizard.account.discover import read_concurrency, read_role, read_user
+from wizard.account.errors import is_absent, is_denied, message_of, problem_of
+from wizard.account.snapshot import Fact, Identity, LocalState, Principal
+from wizard.check.findings import Finding, Report, Status
+from wizard.check.probes import ForbiddenProbe, Probe, Scene, forbidden_probes, wanted_probes
+from wizard.check.simulate import Verdict, simulate
+from wizard.handover import aws_profile, env_file
+from wizard.plan.build import trusts_lambda
+from wizard.policy import documents
+from wizard.policy.documents import Document
+from wizard.problem import ProblemError
+from wizard.remotion import names
+from wizard.remotion.catalogue import PolicyKind, cost_of_missing, epochs, policy, reasons
+from wizard.remotion.releases import Release
+from wizard.secret import Secret
+from wizard.text import count, listing, number, shortened_key
+
+_ENOUGH_CONCURRENCY = 200  # one render may use up to 200 functions at once (Remotion 4.0.527)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Who is checked against which of Remotion's policies: a user, a compute role, the render role, or the caller."""
+
+    kind: str  # "user" or "role"
+    name: str
+    policy: PolicyKind
+    is_render_role: bool = False
+
+
+@dataclass(frozen=True)
+class CheckRequest:
+    """What to check: the subjects, the release and regions, and where the credentials lie (None: not looked at)."""
+
+    subjects: tuple[Subject, ...]
+    release: Release
+    regions: tuple[str, ...]
+    local: LocalState | None = None
+    profile: str = ""
+    unchecked: tuple[Finding, ...] = field(default=())
+
+
+def run_check(
+    aws: Aws, identity: Identity, request: CheckRequest, on_finding: Callable[[Finding], None] | None = None
+) -> Report:
+    """Check everything and return the report; `on_finding` is called as each finding is there."""
+    findings: list[Finding] = []
+
+    def keep(found: Iterator[Finding]) -> None:
+        for finding in found:
+            findings.append(finding)
+            if on_finding:
+                on_finding(finding)
+
+    keep(iter(request.unchecked))
+    scene = Scene(identity.account, identity.partition, request.regions, str(request.release))
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        limits = {region: pool.submit(read_concurrency, aws, region) for region in request.regions}
+        for subject in request.subjects:
+            keep(_check_subject(aws, identity, subject, request.release, scene, pool))
+        if request.local is not None:
+            keep(_check_credentials(aws, identity, request))
+        for region, limit in limits.items():
+            keep(iter([_concurrency(region, limit.result())]))
+    return Report(identity, tuple(findings))
+
+
+# One principal
+
+
+def _check_subject(
+    aws: Aws, identity: Identity, subject: Subject, release: Release, scene: Scene, pool: ThreadPoolExecutor
+) -> Iterator[Finding]:
+    prefix = subject.policy
+    try:
+        fact = read_user(aws, subject.name) if subject.kind == "user" else read_role(aws, subject.name)
+    except ProblemError as error:
+        problem = error.problem
+        yield Finding(
+            f"{prefix}.exists", subject.name, Status.UNKNOWN, problem.title, problem.detail, "", problem.remedy
+        )
+        return
+    principal = fact.value
+    if fact.is_absent or (principal is None and not fact.is_unknown):
+        yield Finding(
+            f"{prefix}.exists",
+            subject.name,
+            Status.FAIL,
+            f"There is no {subject.kind} {subject.name}.",
+            f"in account {identity.account}",
+            "missing-principal",
+            "Make it: remotion-lambda-wizard setup",
+        )
+        return
+    if principal is None:
+        arn = f"arn:{identity.partition}:iam::{identity.account}:{subject.kind}/{subject.name}"
+        detail = str(fact.problem or "")
+        yield Finding(
+            f"{prefix}.exists", subject.name, Status.UNKNOWN, f"{subject.name} can't be read.", detail, "", ""
+        )
+    else:
+        arn = principal.arn
+        if subject.is_render_role:
+            yield from _check_trust(principal)
+    wanted = policy(subject.policy, release, identity.partition)
+    probes, forbidden = wanted_probes(wanted, scene), forbidden_probes(scene)
+    asked = [pool.submit(_ask, aws, arn, p) for p in probes]
+    denied = [pool.submit(_ask, aws, arn, Probe("", p.actions, (p.resource,))) for p in forbidden]
+    why = {a: text for r in reasons(subject.policy, dict(wanted)) for a, text, _ in r.actions}
+    ambiguous = _ambiguous(probes)
+    for probe, answer in zip(probes, asked, strict=True):
+        yield from _permissions(subject, principal, wanted, probe, answer.result(), why, ambiguous)
+    for refused, answer in zip(forbidden, denied, strict=True):
+        yield _least_privilege(subject, refused, answer.result())
+
+
+def _ask(aws: Aws, arn: str, probe: Probe) -> list[Verdict] | Exception:
+    try:
+        return simulate(aws, arn, probe.actions, probe.resources)
+    except Exception as error:  # told as findings, one an action
+        return error
+
+
+def _ambiguous(probes: list[Probe]) -> set[str]:
+    """Actions that are asked for several kinds of resource: their findings carry the kind."""
+    seen: set[str] = set()
+    twice: set[str] = set()
+    for probe in probes:
+        for action in probe.actions:
+            (twice if action in seen else seen).add(action)
+    return twice
+
+
+def _permissions(
+    subject: Subject,
+    principal: Principal | None,
+    wanted: Document,
+    probe: Probe,
+    answer: list[Verdict] | Exception,
+    why: dict[str, str],
+    ambiguous: set[str],
+) -> Iterator[Finding]:
+    for action in probe.actions:
+        identifier = f"{subject.policy}.permission.{action}" + (f"@{probe.kind}" if action in ambiguous else "")
+        if isinstance(answer, Exception):
+            yield _cannot_simulate(identifier, subject, action, answer)
+            continue
+        rows = [v for v in answer if v.action.lower() == action.lower()]
+        if not rows:
+            yield Finding(identifier, subject.name, Status.UNKNOWN, f"AWS gave no answer about {action}.")
+            continue
+        refused = next((v for v in rows if not v.allowed), None)
+        if refused is None:
+            yield Finding(
+                identifier, subject.name, Status.PASS, f"{subject.name} may call {action}", why.get(action, "")
+            )
+        elif refused.missing_context and refused.decision != "explicitDeny":
+            missing = listing(refused.missing_context)
+            yield Finding(
+                identifier,
+                subject.name,
+                Status.UNKNOWN,
+                f"It depends whether {subject.name} may call {action}",
+                f"A policy asks for {missing}, which only a real call has.",
+                "missing-context",
+            )
+        else:
+            yield _refusal(identifier, subject, principal, wanted, refused)
+
+
+def _refusal(
+    identifier: str, subject: Subject, principal: Principal | None, wanted: Document, verdict: Verdict
+) -> Finding:
+    cause, detail, remedy = _cause(subject, principal, wanted, verdict)
+    cost = cost_of_missing(subject.policy, verdict.action)
+    without = f" Without it: {cost}." if cost else ""
+    title = f"{subject.name} may not call {verdict.action}"
+    return Finding(
+        identifier, subject.name, Status.FAIL, title, f"{detail} (on {verdict.resource}){without}", cause, remedy
+    )
+
+
+def _cause(subject: Subject, principal: Principal | None, wanted: Document, verdict: Verdict) -> tuple[str, str, str]:
+    """Why AWS says no: the cause's word, a sentence, and who can mend it."""
+    organisation = "Only the administrator of your AWS organisation can change this."
+    if verdict.by_organization is False:
+        return "scp", "A service control policy of your organisation does not allow it.", organisation
+    if verdict.by_boundary is False and verdict.decision != "explicitDeny":
+        boundary = principal.boundary if principal else ""
+        text = f"The permissions boundary {boundary} does not allow it."
+        return "permissions-boundary", text, "Whoever set the boundary can widen it."
+    if verdict.decision == "explicitDeny":
+        matched = listing([m for m in verdict.matched if m]) or "a policy"
+        return "explicit-deny", f"A Deny statement in {matched} forbids it.", "Whoever wrote the Deny can change it."
+    mend = "Let the wizard add what is missing: remotion-lambda-wizard setup"
+    held = [d for d in _documents(principal) if d is not None]
+    other: PolicyKind = "role" if subject.policy == "user" else "user"
+    partition = principal.arn.split(":")[1] if principal else "aws"
+    if any(documents.grants_all_of(d, o) for d in held for o in _all_releases(other, partition)):
+        text = f"{subject.name} has the policy that is meant for the {'render role' if other == 'role' else 'user'}."
+        return "swapped-policies", text, mend
+    if any(documents.grants_all_of(d, o) for d in held for o in _all_releases(subject.policy, partition)):
+        return "outdated-policy", "The policy is that of an older release of Remotion, without this action.", mend
+    if any(verdict.action.lower() in {a.lower() for a in documents.actions_of(d)} for d in held):
+        return "wrong-resource", "A statement names the action, but not this resource.", mend
+    return "missing-statement", "No statement allows it.", mend
+
+
+def _documents(principal: Principal | None) -> Iterator[Document | None]:
+    if principal is not None:
+        yield from (fact.value for fact in principal.inline.values())
+        yield from (a.document.value for a in principal.attached)
+
+
+def _all_releases(kind: PolicyKind, partition: str) -> list[Document]:
+    fitting = [e.since for e in epochs() if partition in e.partitions or partition == "aws-us-gov"]
+    return [policy(kind, since, partition) for since in fitting]
+
+
+def _cannot_simulate(identifier: str, subject: Subject, action: str, error: Exception) -> Finding:
+    if is_absent(error):
+        detail, cause = "IAM does not know the identity (yet).", "not-propagated"
+        return Finding(
+            identifier,
+            subject.name,
+            Status.UNKNOWN,
+            f"Can't tell whether {subject.name} may call {action}",
+            detail,
+            cause,
+        )
+    problem = problem_of(error, "asking IAM's simulator").problem
+    cause = "denied-read" if is_denied(error) else ""
+    remedy = "Check with an identity that may call iam:SimulatePrincipalPolicy." if is_denied(error) else problem.remedy
+    title = f"Can't tell whether {subject.name} may call {action}"
+    return Finding(identifier, subject.name, Status.UNKNOWN, title, message_of(error), cause, remedy)
+
+
+def _least_privilege(subject: Subject, probe: ForbiddenProbe, answer: list[Verdict] | Exception) -> Finding:
+    identifier = f"{subject.policy}.least-privilege.{probe.id}"
+    if isinstance(answer, Exception):
+        return Finding(
+            identifier,
+            subject.name,
+            Status.UNKNOWN,
+            f"Can't tell whether {subject.name} may {probe.meaning}",
+            message_of(answer),
+        )
+    allowed = [v for v in answer if v.allowed]
+    if not allowed:
+        return Finding(
+            identifier,
+            subject.name,
+            Status.PASS,
+            f"{subject.name} can't {probe.meaning}",
+            f"{listing(probe.actions)}: denied",
+        )
+    through = listing(sorted({m for v in allowed for m in v.matched if m})) or "one of its policies"
+    return Finding(
+        identifier,
+        subject.name,
+        Status.FAIL,
+        f"{subject.name} may {probe.meaning}",
+        f"{listing([v.action for v in allowed])}: allowed by {through}. Remotion does not need it.",
+        "too-wide",
+        "Take the policy away if nothing else needs it, or use a user of its own for Remotion.",
+    )
+
+
+def _check_trust(role: Principal) -> Iterator[Finding]:
+    if role.path != "/":
+        yield Finding(
+            "role.path",
+            role.name,
+            Status.FAIL,
+            f"{role.name} is at the path {role.path}, but Remotion looks for it at /",
+            role.arn,
+            "wrong-path",
+            "Delete the role and let the wizard make it anew.",
+        )
+    if trusts_lambda(role.trust or {}):
+        text = f"Trust policy: {names.LAMBDA_SERVICE} may take it."
+        yield Finding("role.trust", role.name, Status.PASS, f"AWS Lambda may take {role.name}", text)
+    else:
+        yield Finding(
+            "role.trust",
+            role.name,
+            Status.FAIL,
+            f"AWS Lambda can't take {role.name}",
+            f"Its trust policy does not let {names.LAMBDA_SERVICE} call sts:AssumeRole.",
+            "trust",
+            "Let the wizard mend it: remotion-lambda-wizard setup",
+        )
+
+
+# Credentials and limits
+
+
+def _check_credentials(aws: Aws, identity: Identity, request: CheckRequest) -> Iterator[Finding]:
+    local = request.local
+    assert local is not None
+    subject = "credentials"
+    keys, where = _stored_keys(local, request.profile)
+    if keys is None:
+        if local.env_profile and not request.profile:
+            yield Finding(
+                "credentials.source",
+                subject,
+                Status.PASS,
+                f"{Path(local.env_file).name} names the AWS profile {local.env_profile}",
+            )
+        return
+    user = next((s.name for s in request.subjects if s.kind == "user"), "")
+    yield _key_works(aws, identity, keys, where, user)
+    path = Path(local.env_file)
+    if local.env_key_id and path.exists():
+        yield from _file_is_private(path, local)
+
+
+def _stored_keys(local: LocalState, profile: str) -> tuple[Keys | None, str]:
+    try:
+        if profile:
+            section = aws_profile.read_profile(Path(local.credentials_file), profile) or {}
+            key, secret = section.get("aws_access_key_id", ""), section.get("aws_secret_access_key", "")
+            return (Keys(key, Secret(secret)) if key and secret else None), f"the AWS profile {profile}"
+        variables = env_file.variables_of(Path(local.env_file))
+    except ProblemError:
+        return None, ""
+    key, secret = variables.get(names.ACCESS_KEY_ID, ""), variables.get(names.SECRET_ACCESS_KEY, "")
+    token = variables.get(names.SESSION_TOKEN, "")
+    keys = Keys(key, Secret(secret), Secret(token) if token else None) if key and secret else None
+    return keys, Path(local.env_file).name
+
+
+def _key_works(aws: Aws, identity: Identity, keys: Keys, where: str, user: str) -> Finding:
+    """Sign a real call with the stored credentials. AWS operation: sts:GetCallerIdentity, which needs no permission."""
+    subject, identifier, shown = "credentials", "credentials.key", shortened_key(keys.access_key_id)
+    try:
+        caller = aws.with_keys(keys).client("sts").get_caller_identity()
+    except Exception as error:
+        problem = problem_of(error, f"signing in with the key in {where}").problem
+        title = f"The key {shown} in {where} does not work"
+        return Finding(
+            identifier,
+            subject,
+            Status.FAIL,
+            title,
+            problem.detail,
+            "bad-credentials",
+            "Let the wizard make a new one: remotion-lambda-wizard setup",
+        )
+    if str(caller["Account"]) != identity.account:
+        title = f"The key {shown} in {where} is of another account"
+        detail = f"It signs in as {caller['Arn']}; the wizard looks at account {identity.account}."
+        return Finding(
+            identifier,
+            subject,
+            Status.FAIL,
+            title,
+            detail,
+            "other-account",
+            "Choose the identity or the project that you mean.",
+        )
+    if user and not str(caller["Arn"]).endswith(f"/{user}"):
+        title = f"The key {shown} in {where} is not one of {user}"
+        return Finding(
+            identifier,
+            subject,
+            Status.WARN,
+            title,
+            f"It signs in as {caller['Arn']}.",
+            "other-principal",
+            "Let the wizard make a key for the user.",
+        )
+    return Finding(
+        identifier, subject, Status.PASS, f"The key {shown} in {where} works", f"It signs in as {caller['Arn']}."
+    )
+
+
+def _file_is_private(path: Path, local: LocalState) -> Iterator[Finding]:
+    subject = "credentials"
+    if os.name == "posix":
+        mode = stat.S_IMODE(path.stat().st_mode)
+        private = not mode & 0o077
+        yield Finding(
+            "credentials.file-mode",
+            subject,
+            Status.PASS if private else Status.WARN,
+            f"Only you can read {path.name}" if private else f"Others on this computer can read {path.name}",
+            f"mode {mode:04o}",
+            "" if private else "file-mode",
+            "" if private else f"chmod 600 {path}",
+        )
+    if local.tracked_by_git or local.ignored_by_git is False:
+        yield Finding(
+            "credentials.git",
+            subject,
+            Status.WARN,
+            f"{path.name} can get into a git commit",
+            "git tracks it." if local.tracked_by_git else "No .gitignore covers it.",
+            "not-ignored",
+            f"git rm --cached {path.name}" if local.tracked_by_git else f"Add /{path.name} to .gitignore.",
+        )
+    elif local.ignored_by_git:
+        yield Finding("credentials.git", subject, Status.PASS, f"git ignores {path.name}")
+
+
+def _concurrency(region: str, fact: Fact[int]) -> Finding:
+    identifier, subject = f"quota.{region}", "quotas"
+    if fact.value is None:
+        detail = fact.problem.detail if fact.problem else ""
+        return Finding(
+            identifier,
+            subject,
+            Status.UNKNOWN,
+            f"The Lambda concurrency in {region} can't be read",
+            detail,
+            "denied-read",
+        )
+    limit = fact.value
+    if limit > _ENOUGH_CONCURRENCY:
+        return Finding(identifier, subject, Status.PASS, f"Lambda concurrency in {region} is {number(limit)}")
+    functions = max(0, limit - 1)
+    return Finding(
+        identifier,
+        subject,
+        Status.WARN,
+        f"Lambda concurrency in {region} is {number(limit)}: at most {count(functions, 'render function')} at once",
+        "One render may use up to 200. Until it is raised, give each function more frames (framesPerLambda).",
+        "low-quota",
+        f"Ask AWS for more: npx remotion lambda quotas increase --region={region}",
+    )
