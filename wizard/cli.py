@@ -7,7 +7,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -16,8 +16,8 @@ from wizard.problem import ExitCode, Problem, ProblemError, UsageProblem
 from wizard.text import count, listing, one_line, plain
 
 if TYPE_CHECKING:
-    from wizard.check.findings import Report
     from wizard.collect.answers import Answers
+    from wizard.collect.session import Session
     from wizard.engine import Engine
     from wizard.plan.changes import Plan
 
@@ -74,6 +74,13 @@ def _fail(problem: Problem, code: ExitCode, wants_json: bool) -> int:
 
 # Arguments
 
+_FORMATS: Final = {
+    "text": ("wizard.plan.render", "as_text"),
+    "json": ("wizard.plan.render", "as_json"),
+    "aws-cli": ("wizard.plan.render", "as_aws_cli"),
+    "cloudformation": ("wizard.plan.export", "as_cloudformation"),
+    "terraform": ("wizard.plan.export", "as_terraform"),
+}
 _TAKES_VALUE: Final = {"--profile", "--region", "--endpoint-url", "--answers", "--ask", "--set", "--save-answers"} | {
     "--format", "--user", "--role", "--remotion-version", "--partition", "--port", "--scenario", "--latency", "--project"
 }  # fmt: skip
@@ -150,11 +157,12 @@ def _parser() -> argparse.ArgumentParser:
         "--ask", action="append", default=[], metavar="STEP", help="with --answers: ask this step anyway (repeatable)"
     )
     setup.add_argument("--save-answers", type=Path, metavar="FILE", help="write the answers to FILE")
+    setup.add_argument("--plain", action="store_true", help="ask in lines, without full screen")
     setup.add_argument("--dry-run", action="store_true", help="show the plan, change nothing")
     setup.add_argument("--yes", action="store_true", help="do not ask before changing anything")
 
     plan = command("plan", "build the plan and print it; changes nothing", _plan, aws, answers)
-    plan.add_argument("--format", choices=("text", "json", "aws-cli"), default="text")
+    plan.add_argument("--format", choices=tuple(_FORMATS), default="text")
 
     apply = command("apply", "plan, apply and check, without questions", _apply, aws, answers)
     apply.add_argument("--yes", action="store_true", help="do not ask before changing anything")
@@ -216,7 +224,7 @@ def _require_region(region: str) -> None:
 
 
 def _setup(options: argparse.Namespace) -> int:
-    if options.ask and not options.answers:
+    if options.ask and not (options.answers or options.set):
         raise UsageProblem("--ask goes with --answers: it asks a step that the file answers already.")
     if (options.answers and not options.ask) or options.dry_run:
         return _unattended(options, check_after=True)
@@ -239,6 +247,11 @@ def _wizard(options: argparse.Namespace) -> int:
             allowed = listing([s.id for s in BY_ID.values() if s.kind == "form"], "or")
             raise UsageProblem(f"--ask: there is no step “{one_line(step, 40)}”. Allowed: {allowed}.")
     engine = _engine(options)
+    if _line_mode(options):
+        from wizard.prompts.walk import run as walk
+
+        return walk(engine, session, options.save_answers, tuple(options.ask))
+    _open_at(session, options.ask)
     from screens.app import run
 
     result = run(engine, session, save_answers=options.save_answers)
@@ -247,12 +260,26 @@ def _wizard(options: argparse.Namespace) -> int:
     return result.exit_code
 
 
+def _line_mode(options: argparse.Namespace) -> bool:
+    """Whether to ask in lines: --plain, a dumb terminal, or an accessibility setting."""
+    return bool(options.plain or os.environ.get("TERM") == "dumb" or os.environ.get("ACCESSIBLE"))
+
+
+def _open_at(session: Session, asked: list[str]) -> None:
+    """With --ask, begin at the first step that is to be asked; the steps before it count as visited."""
+    ids = [step.id for step in session.steps]
+    if asked:
+        first = min(ids.index(step) for step in asked if step in ids)
+        session.visited.update(ids[: first + 1])
+        session.current = ids[first]
+
+
 def _plan(options: argparse.Namespace) -> int:
-    from wizard.plan import render
+    from importlib import import_module
 
     plan = _make_plan(_engine(options), _require_answers(options))
-    renderers = {"text": render.as_text, "json": render.as_json, "aws-cli": render.as_aws_cli}
-    print(renderers[options.format](plan).rstrip("\n"))
+    module, function = _FORMATS[options.format]
+    print(getattr(import_module(module), function)(plan).rstrip("\n"))
     for problem in plan.problems if options.format != "text" else ():
         print(f"✗ {problem.title}", file=sys.stderr)
     return ExitCode.DOES_NOT_HOLD if plan.problems else ExitCode.OK
@@ -265,6 +292,7 @@ def _apply(options: argparse.Namespace) -> int:
 
 def _unattended(options: argparse.Namespace, check_after: bool) -> int:
     """Plan, show, confirm, apply, check: the same engine as the wizard, with answers from the file and the flags."""
+    from wizard import lines
     from wizard.plan import render
 
     as_json = bool(getattr(options, "json", False))
@@ -285,17 +313,17 @@ def _unattended(options: argparse.Namespace, check_after: bool) -> int:
     if not plan.is_empty:
         if not options.yes:
             _confirm(plan)
-        failure = _apply_and_print(engine, plan, result, out)
-        if failure:
-            result["problem"] = failure.to_json()
+        outcome = lines.apply_with_lines(engine, plan, out, sys.stderr)
+        result |= outcome.to_json()
+        if outcome.problem or not outcome.finished.ok:
             return _finish(result, ExitCode.DOES_NOT_HOLD, as_json)
     else:
         engine.settle(plan)
     report = engine.check(answers)
-    _print_report(report, out)
+    lines.print_report(report, out)
     result |= {"ok": report.ok, "check": report.to_json()}
     if report.ok:
-        _print_next_steps(out)
+        lines.print_next_steps(lambda line: print(line, file=out))
     return _finish(result, ExitCode.OK if report.ok else ExitCode.DOES_NOT_HOLD, as_json)
 
 
@@ -306,6 +334,8 @@ def _finish(result: dict[str, Any], code: ExitCode, as_json: bool) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
+    from wizard import lines
+
     answers = _answers(options)
     if options.remotion_version:
         answers = answers.with_values({"remotion.version": options.remotion_version}, "--set")
@@ -320,7 +350,7 @@ def _check(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(report.to_json(), indent=2, ensure_ascii=False))
     else:
-        _print_report(report, sys.stdout)
+        lines.print_report(report, sys.stdout)
     return ExitCode.OK if report.ok else ExitCode.DOES_NOT_HOLD
 
 
@@ -453,68 +483,6 @@ def _confirm(plan: Plan) -> None:
     print(f"\n{question} [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
         raise UsageProblem("Nothing was changed: you did not say yes.")
-
-
-def _apply_and_print(engine: Engine, plan: Plan, result: dict[str, Any], out: Any) -> Problem | None:
-    from wizard.apply.events import Done, Failed, Finished, Waiting
-    from wizard.text import seconds
-
-    failure: Problem | None = None
-    by_id = {c.id: c for c in plan.changes}
-    print(file=out)
-    events: Iterator[Any] = engine.apply(plan)
-    for event in events:
-        match event:
-            case Done():
-                change = by_id[event.change_id]
-                text = "was already there" if event.already else f"{seconds(event.seconds)} {event.note}".strip()
-                print(f" ✓ {change.action} {change.kind} {change.name}: {text}", file=out)
-            case Failed():
-                change_name = by_id[event.change_id].name if event.change_id in by_id else ""
-                print(f" ✗ {change_name} {event.problem.title}".replace("  ", " "), file=sys.stderr)
-                for line in (event.problem.detail, event.problem.remedy):
-                    if line:
-                        print(f"   {line}", file=sys.stderr)
-                failure = event.problem
-            case Waiting(finished=True):
-                print(f" {'!' if event.problem else '✓'} waited {seconds(event.elapsed)} {event.what}", file=out)
-            case Finished():
-                result |= {"run": event.run, "made": event.made, "access_key_id": event.access_key_id}
-                result["written_to"] = list(event.written_to)
-            case _:
-                pass
-    if failure:
-        print("   What was done before stays. Run the same again: it goes on from there.", file=sys.stderr)
-    return failure
-
-
-def _print_report(report: Report, out: Any) -> None:
-    from wizard.check.findings import SYMBOLS, Status
-
-    print(f"\n{report.sentence().capitalize()}.", file=out)
-    for subject, findings in report.subjects().items():
-        passed = [f for f in findings if f.status is Status.PASS]
-        print(f"\n{plain(subject)}", file=out)
-        for finding in findings:
-            if finding.status is Status.PASS:
-                continue
-            print(f" {SYMBOLS[finding.status]} {plain(finding.title)}", file=out)
-            for label, text in (("why", finding.detail), ("next", finding.remedy)):
-                if text:
-                    print(f"     {label}: {plain(text)}", file=out)
-        if len(passed) > 4:
-            print(f" {SYMBOLS[Status.PASS]} {count(len(passed), 'thing')} that must hold, hold", file=out)
-        else:
-            for finding in passed:
-                print(f" {SYMBOLS[Status.PASS]} {plain(finding.title)}", file=out)
-
-
-def _print_next_steps(out: Any) -> None:
-    from wizard.handover.next_steps import COMMANDS as NEXT
-
-    print("\nNext, in your project:", file=out)
-    for command in NEXT:
-        print(f"  {command}", file=out)
 
 
 if __name__ == "__main__":

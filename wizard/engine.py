@@ -87,6 +87,21 @@ class Engine:
         """Return the project's folder as a full path."""
         return (self.options.folder / Path(folder).expanduser()).resolve()
 
+    def local_problems(self, key: str, answers: Answers) -> str:
+        """Say what this machine has against an answer that is right by itself: a folder that is not there, and the like.
+
+        Looks at files only. Returns "" if nothing is wrong, or if the key has nothing to do with this machine.
+        """
+        from wizard.handover.files import why_not_writable
+
+        folder = self.project_folder(answers.text("remotion.project"))
+        if key == "remotion.project" and not folder.is_dir():
+            return f"There is no folder {folder}. Name the folder of your project, or . for this one."
+        if key == "credentials.path" and folder.is_dir():
+            problem = why_not_writable(folder / answers.text(key), "The .env file")
+            return f"{problem.title} {problem.remedy}" if problem else ""
+        return ""
+
     def preview(self, answers: Answers, detected: str = "", snapshot: AccountSnapshot | None = None) -> Preview:
         """Return what the current choices will do, for the pane beside the form. Pure."""
         return policies_preview(answers, detected, self._identity, snapshot)

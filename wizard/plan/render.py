@@ -34,6 +34,8 @@ def as_text(plan: Plan) -> str:
     widths = [max((len(row[i]) for row in rows), default=0) for i in range(4)]
     for change, row in zip(plan.changes, rows, strict=True):
         lines.append(" " + "  ".join(cell.ljust(w) for cell, w in zip(row[:4], widths, strict=True)) + "  " + row[4])
+        if change.writes:
+            lines.append(f"       why: {change.reason}")
         if change.action is Action.UPDATE and isinstance(change.before, Mapping) and isinstance(change.after, Mapping):
             lines += [f"       {line}" for line in documents.diff(change.before, change.after)[2:]]
     lines += [f"\n ! {warning}" for warning in plan.warnings]

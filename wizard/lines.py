@@ -1,0 +1,116 @@
+"""Plain lines for people: the plan's making, what a check found, what comes next. For the command line and line mode.
+
+In `wordy` form a word stands where a symbol would: nothing that a screen reader would read aloud for decoration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TextIO
+
+from wizard.apply.events import Done, Event, Failed, Finished, Started, Waiting
+from wizard.check.findings import SYMBOLS, Report, Status, words
+from wizard.engine import Engine
+from wizard.handover.next_steps import COMMANDS
+from wizard.plan.changes import Change, Plan
+from wizard.problem import Problem
+from wizard.text import count, plain, seconds
+
+_WORD = {"✓": "done:", "✗": "failed:", "!": "note:"}
+
+
+@dataclass
+class Outcome:
+    """How an apply ended: its `Finished` event, and the problem that stopped it, if one did."""
+
+    finished: Finished = field(default_factory=lambda: Finished(False, "", 0))
+    problem: Problem | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        end = self.finished
+        return {
+            "run": end.run,
+            "made": end.made,
+            "access_key_id": end.access_key_id,
+            "written_to": list(end.written_to),
+            "problem": None if self.problem is None else self.problem.to_json(),
+        }
+
+
+def apply_with_lines(engine: Engine, plan: Plan, out: TextIO, err: TextIO, wordy: bool = False) -> Outcome:
+    """Apply a plan and print a line for each thing that happens. Problems go to `err`."""
+    outcome = Outcome()
+    changes = {c.id: c for c in plan.changes}
+    print(file=out)
+    for event in engine.apply(plan):
+        if isinstance(event, Finished):
+            outcome.finished = event
+        elif isinstance(event, Failed):
+            outcome.problem = event.problem
+            print_problem(event.problem, err, wordy, _name(changes, event.change_id))
+        else:
+            line = _line(event, changes)
+            if line:
+                print(_signed(*line, wordy), file=out, flush=True)
+    if outcome.problem:
+        print("What was done before stays. Run the same again: it goes on from there.", file=err)
+    return outcome
+
+
+def _line(event: Event, changes: dict[str, Change]) -> tuple[str, str] | None:
+    match event:
+        case Done():
+            text = "was already there" if event.already else f"{seconds(event.seconds)} {event.note}".strip()
+            return "✓", f"{_name(changes, event.change_id)}: {text}"
+        case Waiting(finished=True):
+            return "!" if event.problem else "✓", f"waited {seconds(event.elapsed)} {event.what}"
+        case Started() | Waiting() | _:
+            return None
+
+
+def _name(changes: dict[str, Change], change_id: str) -> str:
+    change = changes.get(change_id)
+    return f"{change.action} {change.kind} {change.name}" if change else ""
+
+
+def _signed(sign: str, text: str, wordy: bool) -> str:
+    return f"{_WORD[sign]} {text}" if wordy else f" {sign} {text}"
+
+
+def print_problem(problem: Problem, out: TextIO, wordy: bool = False, about: str = "") -> None:
+    """Print a problem: what happened, the detail, and the next action."""
+    print(_signed("✗", f"{about}: {problem.title}" if about else problem.title, wordy), file=out)
+    for label, text in (("why", problem.detail), ("next", problem.remedy)):
+        for line in text.splitlines():
+            print(f"     {label}: {line}", file=out)
+
+
+def print_report(report: Report, out: TextIO, wordy: bool = False) -> None:
+    """Print findings by subject, worst first; what holds is counted where it is much."""
+    print(f"\n{report.sentence().capitalize()}.", file=out)
+    for subject, findings in report.subjects().items():
+        print(f"\n{plain(subject)}", file=out)
+        passed = [f for f in findings if f.status is Status.PASS]
+        for finding in findings:
+            if finding.status is not Status.PASS:
+                print(_marked(finding.status, plain(finding.title), wordy), file=out)
+                for label, text in (("why", finding.detail), ("next", finding.remedy)):
+                    if text:
+                        print(f"     {label}: {plain(text)}", file=out)
+        if len(passed) > 4:
+            print(_marked(Status.PASS, f"{count(len(passed), 'thing')} that must hold, hold", wordy), file=out)
+        else:
+            for finding in passed:
+                print(_marked(Status.PASS, plain(finding.title), wordy), file=out)
+
+
+def _marked(status: Status, text: str, wordy: bool) -> str:
+    return f"{words(status, 1)}: {text}" if wordy else f" {SYMBOLS[status]} {text}"
+
+
+def print_next_steps(show: Callable[[str], None]) -> None:
+    """Show the commands that come next, one a line."""
+    show("\nNext, in your project:")
+    for command in COMMANDS:
+        show(f"  {command}")

@@ -1,0 +1,76 @@
+"""One question at a time, with questionary: Escape goes back, Ctrl+C leaves. No menus that redraw: a choice is a number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import Enum
+from typing import Any
+
+import questionary
+from prompt_toolkit.key_binding import KeyBindings, merge_key_bindings
+from prompt_toolkit.styles import Style
+
+from wizard.collect.steps import Choice
+
+_NO_STYLE = Style([])
+
+
+class Back(Enum):
+    """What a question returns when the person wants to go back."""
+
+    BACK = "back"
+
+
+BACK = Back.BACK
+Rule = Callable[[str], str]
+
+
+def ask_text(label: str, default: str, rule: Rule) -> str | Back:
+    """Ask for a text until the rule finds nothing wrong. Typing `<` goes back too."""
+
+    def validate(text: str) -> bool | str:
+        return True if text.strip() == "<" else (rule(text) or True)
+
+    answer = _ask(questionary.text(f"{label}:", default=default, validate=validate, qmark="", style=_NO_STYLE))
+    return BACK if answer is BACK or str(answer).strip() == "<" else str(answer)
+
+
+def ask_choice(label: str, choices: Sequence[Choice], default: str) -> str | Back:
+    """List the choices with numbers, and ask for one of them by number or by its value."""
+    for n, choice in enumerate(choices, 1):
+        print(f"  {n}. {choice.label}{': ' + choice.help if choice.help else ''}")
+    values = [c.value for c in choices]
+    numbers = {str(n): value for n, value in enumerate(values, 1)}
+    known = {**{v.lower(): v for v in values if v}, **numbers}
+
+    def rule(text: str) -> str:
+        return "" if text.strip().lower() in known else f"Allowed: a number from 1 to {len(values)}."
+
+    shown = str(values.index(default) + 1) if default in values else "1"
+    answer = ask_text(f"{label} (number)", shown, rule)
+    return answer if isinstance(answer, Back) else known[answer.strip().lower()]
+
+
+def ask_yes(label: str, default: bool) -> bool | Back:
+    """Ask a question that is answered with yes or no."""
+    words = {"y": True, "yes": True, "n": False, "no": False}
+    answer = ask_text(
+        f"{label} (yes or no)",
+        "yes" if default else "no",
+        lambda text: "" if text.strip().lower() in words else "Allowed: yes or no.",
+    )
+    return answer if isinstance(answer, Back) else words[answer.strip().lower()]
+
+
+def _ask(question: questionary.Question) -> Any:
+    """Run a question with Escape bound to Back. Ctrl+C raises KeyboardInterrupt."""
+    bindings = KeyBindings()
+
+    @bindings.add("escape", eager=True)
+    def _back(event: Any) -> None:
+        event.app.exit(result=BACK)
+
+    application = question.application
+    present = application.key_bindings
+    application.key_bindings = merge_key_bindings([present, bindings]) if present else bindings
+    return question.unsafe_ask()
