@@ -119,7 +119,11 @@ class Engine:
         refuse_partition_mismatch(identity, regions)
         project = self._project(answers)
         user = answers.text("principal.name")
-        local = local_state(project.folder, answers.text("credentials.path"), answers.text("credentials.profile"))
+        try:
+            local = local_state(project.folder, answers.text("credentials.path"), answers.text("credentials.profile"))
+        except ProblemError as error:
+            problem = error.problem
+            raise UsageProblem(f"credentials.path: {problem.title}", problem.detail, problem.remedy) from error
         snapshot = discover(aws, identity, user, regions, answers.text("principal.permissions_boundary"), local)
         snapshot = replace(snapshot, release=project.release, release_source=project.source)
         keys = (snapshot.user.value.access_keys.value or ()) if snapshot.user.value else ()
@@ -244,9 +248,11 @@ class Engine:
         _, identity = self._connection()
         kind, _, rest = identity.arn.split(":", 5)[-1].partition("/")
         if kind == "user":
-            return Subject("user", rest.rpartition("/")[2], "user")
+            return Subject("user", rest.rpartition("/")[2], "user", is_caller=True)
         if kind == "assumed-role":
-            return Subject("role", rest.partition("/")[0], "user")  # IAM is asked for the role, which knows its path
+            return Subject(
+                "role", rest.partition("/")[0], "user", is_caller=True
+            )  # IAM is asked for the role, which knows its path
         what = "the root user" if identity.is_root else "a federated user"
         return Finding(
             "user.exists",

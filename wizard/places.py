@@ -27,5 +27,6 @@ def state_folder() -> Path:
 
 def private_folder(path: Path) -> Path:
     """Create `path` with mode 0700 (its parents too, where they are missing) and return it."""
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for folder in [*reversed(path.parents), path]:
+        folder.mkdir(exist_ok=True, mode=0o700)
     return path

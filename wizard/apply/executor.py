@@ -15,7 +15,8 @@ from typing import Any, Final
 from wizard.account.connect import Aws, Keys
 from wizard.account.errors import code_of, is_absent, may_have_happened, problem_of
 from wizard.apply.events import Done, Event, Failed, Finished, Started, Waiting
-from wizard.apply.journal import Journal, settle
+from wizard.apply.journal import Journal, runs_folder, settle
+from wizard.apply.lock import account_lock
 from wizard.handover import aws_profile, env_file, git
 from wizard.plan.changes import Change, Destination, Plan
 from wizard.policy import documents
@@ -50,15 +51,12 @@ class Executor:
 
     def run(self) -> Iterator[Event]:
         """Make the changes and yield what happens. Failures are events. Closing the iterator stops after the current call."""
+        journal: Journal | None = None
         try:
-            journal = Journal.begin(self.plan, self.state_root)
-        except ProblemError as error:
-            yield Failed("", error.problem)
-            yield Finished(False, "", 0)
-            return
-        try:
-            yield from self._changes(journal)
-        except ProblemError as error:  # the journal itself could not be written
+            with account_lock(runs_folder(self.plan.identity.account, self.state_root)):
+                journal = Journal.begin(self.plan, self.state_root)
+                yield from self._changes(journal)
+        except ProblemError as error:  # the lock is taken, or the journal can't be written
             yield Failed("", error.problem)
             yield self._finished(False, journal)
 
@@ -83,8 +81,14 @@ class Executor:
         settle(self.plan.identity.account, self.plan.user_name, self.state_root)
         yield self._finished(True, journal)
 
-    def _finished(self, ok: bool, journal: Journal) -> Finished:
-        return Finished(ok, journal.run, self.made, self.key.access_key_id if self.key else "", tuple(self.written))
+    def _finished(self, ok: bool, journal: Journal | None) -> Finished:
+        return Finished(
+            ok,
+            journal.run if journal else "",
+            self.made,
+            self.key.access_key_id if self.key else "",
+            tuple(self.written),
+        )
 
     # One change
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,6 +38,7 @@ class Subject:
     name: str
     policy: PolicyKind
     is_render_role: bool = False
+    is_caller: bool = False  # whoever runs the check, not named: may well be an administrator, which is no failure
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,16 @@ def _check_subject(
             yield from _check_trust(principal)
     wanted = policy(subject.policy, release, identity.partition)
     probes, forbidden = wanted_probes(wanted, scene), forbidden_probes(scene)
-    asked = [pool.submit(_ask, aws, arn, p) for p in probes]
+    first = _ask(aws, arn, probes[0])
+    if isinstance(
+        first, Exception
+    ):  # no simulator here, or not for us: the others would only fail the same way, slowly
+        for probe in probes:
+            yield from _permissions(subject, principal, wanted, probe, first, {}, _ambiguous(probes))
+        for refused in forbidden:
+            yield _least_privilege(subject, refused, first)
+        return
+    asked = [_answered(first), *(pool.submit(_ask, aws, arn, p) for p in probes[1:])]
     denied = [pool.submit(_ask, aws, arn, Probe("", p.actions, (p.resource,))) for p in forbidden]
     why = {a: text for r in reasons(subject.policy, dict(wanted)) for a, text, _ in r.actions}
     ambiguous = _ambiguous(probes)
@@ -131,6 +141,12 @@ def _ask(aws: Aws, arn: str, probe: Probe) -> list[Verdict] | Exception:
         return simulate(aws, arn, probe.actions, probe.resources)
     except Exception as error:  # told as findings, one an action
         return error
+
+
+def _answered(answer: list[Verdict] | Exception) -> Future[list[Verdict] | Exception]:
+    future: Future[list[Verdict] | Exception] = Future()
+    future.set_result(answer)
+    return future
 
 
 def _ambiguous(probes: list[Probe]) -> set[str]:
@@ -270,11 +286,13 @@ def _least_privilege(subject: Subject, probe: ForbiddenProbe, answer: list[Verdi
     return Finding(
         identifier,
         subject.name,
-        Status.FAIL,
+        Status.WARN if subject.is_caller else Status.FAIL,
         f"{subject.name} may {probe.meaning}",
         f"{listing([v.action for v in allowed])}: allowed by {through}. Remotion does not need it.",
         "too-wide",
-        "Take the policy away if nothing else needs it, or use a user of its own for Remotion.",
+        "You are looking at the identity that you are signed in with. Name Remotion's own: --user remotion-user"
+        if subject.is_caller
+        else "Take the policy away if nothing else needs it, or use a user of its own for Remotion.",
     )
 
 
@@ -321,11 +339,30 @@ def _check_credentials(aws: Aws, identity: Identity, request: CheckRequest) -> I
                 f"{Path(local.env_file).name} names the AWS profile {local.env_profile}",
             )
         return
+    yield from _shadowed(keys)
     user = next((s.name for s in request.subjects if s.kind == "user"), "")
     yield _key_works(aws, identity, keys, where, user)
     path = Path(local.env_file)
     if local.env_key_id and path.exists():
         yield from _file_is_private(path, local)
+
+
+def _shadowed(keys: Keys) -> Iterator[Finding]:
+    """Variables of this shell that Remotion takes before the .env file: dotenv does not replace what is set."""
+    other = os.environ.get(names.ACCESS_KEY_ID, "")
+    variables = [names.PROFILE] if os.environ.get(names.PROFILE) else []
+    if other and other != keys.access_key_id:
+        variables.append(names.ACCESS_KEY_ID)
+    if variables:
+        yield Finding(
+            "credentials.shadowed",
+            "credentials",
+            Status.WARN,
+            f"{listing(variables)} in this shell comes before the .env file",
+            "Remotion, started from this shell, uses other credentials than the ones that were handed over.",
+            "shadowed",
+            f"unset {' '.join(variables)}",
+        )
 
 
 def _stored_keys(local: LocalState, profile: str) -> tuple[Keys | None, str]:

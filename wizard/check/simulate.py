@@ -65,7 +65,7 @@ def simulate(aws: Aws, principal_arn: str, actions: Sequence[str], resources: Se
 def _patiently(aws: Aws, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
     for attempt in range(6):
         try:
-            answer: Mapping[str, Any] = aws.client("iam").simulate_principal_policy(**parameters)
+            answer: Mapping[str, Any] = aws.client("iam", attempts=3).simulate_principal_policy(**parameters)
             return answer
         except Exception as error:
             if code_of(error) not in _THROTTLED or attempt == 5:
