@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
-from wizard.apply.events import Done, Event, Failed, Finished, Started, Waiting
+from wizard.apply.events import Done, Event, Failed, Finished, Skipped, Started, Waiting
 from wizard.check.findings import SYMBOLS, Report, Status, words
 from wizard.engine import Engine
 from wizard.handover.next_steps import COMMANDS
@@ -49,6 +49,10 @@ def apply_with_lines(engine: Engine, plan: Plan, out: TextIO, err: TextIO, wordy
         elif isinstance(event, Failed):
             outcome.problem = event.problem
             print_problem(event.problem, err, wordy, _name(changes, event.change_id))
+        elif isinstance(event, Skipped):
+            print(
+                _signed("!", f"{_name(changes, event.change_id)}: {event.problem.title} It can wait.", wordy), file=out
+            )
         else:
             line = _line(event, changes)
             if line:

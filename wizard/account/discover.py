@@ -45,6 +45,7 @@ def discover(
         role_policy = pool.submit(read_managed, aws, prefix + names.ROLE_POLICY)
         limits = pool.submit(_limits, aws)
         boundary_fact = pool.submit(_policy_exists, aws, boundary)
+        quota_role = pool.submit(_role_exists, aws, names.QUOTA_ROLE)
         settings = {region: pool.submit(read_concurrency, aws, region) for region in regions}
         return AccountSnapshot(
             identity=identity,
@@ -53,6 +54,7 @@ def discover(
             user_policy=user_policy.result(),
             role_policy=role_policy.result(),
             boundary_exists=boundary_fact.result(),
+            quota_role=quota_role.result(),
             limits=limits.result(),
             concurrency={region: future.result() for region, future in settings.items()},
             local=local,
@@ -201,6 +203,10 @@ def _policy_exists(aws: Aws, arn: str) -> Fact[bool]:
     if not arn:
         return Fact()
     return _fact(lambda: bool(aws.client("iam").get_policy(PolicyArn=arn)["Policy"]), f"reading the policy {arn}")
+
+
+def _role_exists(aws: Aws, name: str) -> Fact[bool]:
+    return _fact(lambda: bool(aws.client("iam").get_role(RoleName=name)["Role"]), f"reading the role {name}")
 
 
 def _attached(aws: Aws, entry: Mapping[str, Any]) -> Attached:

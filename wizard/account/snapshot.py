@@ -168,6 +168,7 @@ class AccountSnapshot:
     user_policy: Fact[ManagedPolicy] = field(default_factory=Fact)
     role_policy: Fact[ManagedPolicy] = field(default_factory=Fact)
     boundary_exists: Fact[bool] = field(default_factory=Fact)
+    quota_role: Fact[bool] = field(default_factory=Fact)  # the service-linked role of Service Quotas
     limits: Mapping[str, int] = field(default_factory=dict)  # GetAccountSummary
     concurrency: Mapping[str, Fact[int]] = field(default_factory=dict)  # by region
     local: LocalState = field(default_factory=LocalState)

@@ -34,6 +34,14 @@ class Failed:
 
 
 @dataclass(frozen=True)
+class Skipped:
+    """An optional change could not be made. The rest goes on; the person is told what it means."""
+
+    change_id: str
+    problem: Problem
+
+
+@dataclass(frozen=True)
 class Waiting:
     """Waiting until AWS knows something everywhere: what for, how long it usually takes, seconds so far."""
 
@@ -55,4 +63,4 @@ class Finished:
     written_to: tuple[str, ...] = field(default=())
 
 
-Event = Started | Done | Failed | Waiting | Finished
+Event = Started | Done | Skipped | Failed | Waiting | Finished

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from wizard.account.connect import Aws, Keys
-from wizard.account.errors import code_of, is_absent, may_have_happened, problem_of
-from wizard.apply.events import Done, Event, Failed, Finished, Started, Waiting
+from wizard.account.errors import code_of, is_absent, may_have_happened, message_of, problem_of
+from wizard.apply.events import Done, Event, Failed, Finished, Skipped, Started, Waiting
 from wizard.apply.journal import Journal, runs_folder, settle
 from wizard.apply.lock import account_lock
 from wizard.handover import aws_profile, env_file, git
@@ -67,6 +67,10 @@ class Executor:
             try:
                 note = self._make(change, journal)
             except ProblemError as error:
+                if change.optional:
+                    journal.write("skipped", change=change.id, problem=error.problem.to_json())
+                    yield Skipped(change.id, error.problem)
+                    continue
                 journal.write("error", change=change.id, problem=error.problem.to_json())
                 yield Failed(change.id, error.problem)
                 yield self._finished(False, journal)
@@ -122,6 +126,8 @@ class Executor:
                 if code_of(error) == "EntityAlreadyExists" and attempt > 0 and self._took_effect(operation, parameters):
                     return "already"
                 if change.action == "delete" and is_absent(error):
+                    return "already"
+                if operation == "CreateServiceLinkedRole" and "has been taken" in message_of(error):
                     return "already"
                 again = code_of(error) in _THROTTLED or may_have_happened(error) or self._lags(error)
                 if last or not again:

@@ -27,8 +27,6 @@ from wizard.remotion.releases import Release
 from wizard.secret import Secret
 from wizard.text import count, listing, number, shortened_key
 
-_ENOUGH_CONCURRENCY = 200  # one render may use up to 200 functions at once (Remotion 4.0.527)
-
 
 @dataclass(frozen=True)
 class Subject:
@@ -340,7 +338,7 @@ def _check_credentials(aws: Aws, identity: Identity, request: CheckRequest) -> I
             )
         return
     yield from _shadowed(keys)
-    user = next((s.name for s in request.subjects if s.kind == "user"), "")
+    user = next((s.name for s in request.subjects if s.kind == "user" and not s.is_caller), "")
     yield _key_works(aws, identity, keys, where, user)
     path = Path(local.env_file)
     if local.env_key_id and path.exists():
@@ -466,7 +464,7 @@ def _concurrency(region: str, fact: Fact[int]) -> Finding:
             "denied-read",
         )
     limit = fact.value
-    if limit > _ENOUGH_CONCURRENCY:
+    if limit > names.FUNCTIONS_PER_RENDER:
         return Finding(identifier, subject, Status.PASS, f"Lambda concurrency in {region} is {number(limit)}")
     functions = max(0, limit - 1)
     return Finding(
@@ -474,7 +472,7 @@ def _concurrency(region: str, fact: Fact[int]) -> Finding:
         subject,
         Status.WARN,
         f"Lambda concurrency in {region} is {number(limit)}: at most {count(functions, 'render function')} at once",
-        "One render may use up to 200. Until it is raised, give each function more frames (framesPerLambda).",
+        f"One render may use up to {names.FUNCTIONS_PER_RENDER}. Until it is raised, give each function more frames (framesPerLambda).",
         "low-quota",
         f"Ask AWS for more: npx remotion lambda quotas increase --region={region}",
     )

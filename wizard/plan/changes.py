@@ -52,6 +52,7 @@ class Change:
     before: Any = None
     after: Any = None
     why: tuple[StatementReason, ...] = ()
+    optional: bool = False  # a nicety: when it can't be made, that is told and the rest goes on
 
     @property
     def writes(self) -> bool:

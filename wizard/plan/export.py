@@ -18,7 +18,7 @@ from wizard.problem import UsageProblem
 from wizard.text import listing
 
 _LEFT_OUT = {"CreateAccessKey", "AddToGitignore", "SetEnvVariables"}
-_CREATES = {"CreateRole", "CreateUser", "CreatePolicy", "PutUserPolicy", "PutRolePolicy"} | {
+_CREATES = {"CreateRole", "CreateUser", "CreatePolicy", "PutUserPolicy", "PutRolePolicy", "CreateServiceLinkedRole"} | {
     "AttachUserPolicy",
     "AttachRolePolicy",
 }
@@ -35,6 +35,8 @@ def as_cloudformation(plan: Plan) -> str:
             if operation == "CreateRole":
                 properties["AssumeRolePolicyDocument"] = json.loads(p["AssumeRolePolicyDocument"])
             resources[logical] = _cfn(operation.removeprefix("Create"), properties)
+        elif operation == "CreateServiceLinkedRole":
+            resources[logical] = _cfn("ServiceLinkedRole", p)
         elif operation == "CreatePolicy":
             properties = {
                 "ManagedPolicyName": p["PolicyName"],
@@ -60,7 +62,7 @@ def as_cloudformation(plan: Plan) -> str:
 def as_terraform(plan: Plan) -> str:
     """Return Terraform JSON (a .tf.json file). Raises UsageProblem if the plan changes something that exists."""
     resources: dict[str, dict[str, Any]] = {}
-    for _change, operation, p in _creations(plan, "Terraform"):
+    for change, operation, p in _creations(plan, "Terraform"):
         kind = "user" if "UserName" in p else "role"
         owner = p.get("UserName") or p.get("RoleName") or ""
         if operation in {"CreateRole", "CreateUser"}:
@@ -70,6 +72,9 @@ def as_terraform(plan: Plan) -> str:
             if kind == "role":
                 body |= {"assume_role_policy": p["AssumeRolePolicyDocument"], "description": p["Description"]}
             resources.setdefault(f"aws_iam_{kind}", {})[_label(owner)] = body
+        elif operation == "CreateServiceLinkedRole":
+            body = {"aws_service_name": p["AWSServiceName"]}
+            resources.setdefault("aws_iam_service_linked_role", {})[_label(change.name)] = body
         elif operation == "CreatePolicy":
             body = {
                 "name": p["PolicyName"],
