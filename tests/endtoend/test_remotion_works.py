@@ -38,7 +38,9 @@ def project(tmp_path: Path) -> Path:
 @pytest.fixture
 def endpoint(project: Path) -> Iterator[str]:
     """`sandbox serve` as a process of its own, on the account that other commands of the test work on too."""
-    server = subprocess.Popen([*WIZARD, "sandbox", "serve", "--port", "0"], stdout=subprocess.PIPE, text=True, cwd=project)
+    server = subprocess.Popen(
+        [*WIZARD, "sandbox", "serve", "--port", "0"], stdout=subprocess.PIPE, text=True, cwd=project
+    )
     try:
         assert server.stdout is not None
         found = re.search(r"answers at (http://\S+?)\. ", server.stdout.readline())
@@ -88,6 +90,7 @@ def test_remotions_cli_works_with_the_credentials_that_the_wizard_wrote(
     assert "0 functions" in remotion("functions", "ls")
     assert "0 sites" in remotion("sites", "ls")
     assert "Deployed as remotion-render-4-0-527" in remotion("functions", "deploy", "--yes")
+    assert re.search(r"remotion-render-4-0-527\S+\s+4\.0\.527\s", remotion("functions", "ls"))
 
     checked = wizard(project, "check", "--sandbox", "--user", "remotion-user", "--role", "remotion-lambda-role")
     assert checked.returncode == 0, checked.stdout

@@ -185,3 +185,9 @@ def test_functions_survive_pickling(aws: Aws, functions: Any) -> None:
     lambda_backends[ACCOUNT][REGION]._lambdas = storage
     assert functions.get_runtime_management_config(FunctionName=NAME)["UpdateRuntimeOn"] == "FunctionUpdate"
     assert json.loads(repr(storage.get_arn(arn)))["State"] == "Active"
+
+
+def test_a_remotion_function_says_its_release_and_runs_nothing_else(aws: Aws, functions: Any) -> None:
+    functions.create_function(**spec(aws.role()))
+    answer = functions.invoke(FunctionName=NAME, Payload=json.dumps({"type": "info", "logLevel": "info"}))
+    assert json.loads(answer["Payload"].read()) == {"version": "4.0.527", "type": "success"}

@@ -1,6 +1,6 @@
 """Regions of the account and whether they are enabled: ListRegions, GetRegionOptStatus, EnableRegion, DisableRegion.
 
-Rests on botocore's account model and on remotion.md 1.4 for the Regions that AWS enables by default. A sandbox's
+Rests on botocore's account model and on Remotion's region list for the Regions that AWS enables by default. A sandbox's
 Regions are kept on moto's account backend.
 """
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 import weakref
 from collections import defaultdict
@@ -35,11 +36,12 @@ from wizard.sandbox.calls.seams import put, take
 
 REMOTION_LAYERS = "678892195805"
 INSIGHTS_LAYERS = frozenset(
-    # remotion.md 0.6: one account for most Regions, one for each newer Region, one for aws-cn.
+    # Remotion 4.0.527: one account for most Regions, one for each newer Region, one for aws-cn.
     {"580247275435", "012438385374", "519774774795", "194566237122", "339249233099", "488211338238"}
 )
 
 _LAYER_ARN = re.compile(r"(arn:(aws[a-z-]*):lambda:([a-z0-9-]+):(\d{12}):layer:([A-Za-z0-9_-]+))(?::(\d+))?")
+_REMOTION_FUNCTION = re.compile(r"remotion-render-(\d+-\d+-\d+)-.*")
 _CODE_STORAGE = 80_530_636_800
 _UNZIPPED = 262_144_000
 _ZIPPED = 52_428_800
@@ -53,6 +55,7 @@ def install() -> None:
     _install_account()
     _install_layers()
     _install_roles()
+    _install_info()
     _install_freezing()
 
 
@@ -178,6 +181,35 @@ def _install_account() -> None:
     put(LambdaResponse, "get_account_settings", get_account_settings)
     put(LambdaBackend, "put_function_concurrency", put_function_concurrency)
     put(LambdaBackend, "put_function_event_invoke_config", put_function_event_invoke_config)
+
+
+def _install_info() -> None:
+    """Answer the one question that Remotion's CLI asks of a function without rendering: which release it is.
+
+    No code of a function is run here; the release stands in the name that `functions deploy` gives. Every other
+    invocation stays unanswered.
+    """
+    invoke = take(LambdaBackend, "invoke", "function_name", "qualifier", "body", "headers", "response_headers")
+
+    def answer_info(
+        self: LambdaBackend, function_name: str, qualifier: str | None, body: Any, headers: Any, response_headers: Any
+    ) -> Any:
+        named = _REMOTION_FUNCTION.fullmatch(self.get_function(function_name, qualifier).function_name)
+        if named is None or _payload_type(body) != "info":
+            return invoke(self, function_name, qualifier, body, headers, response_headers)
+        payload = json.dumps({"version": named[1].replace("-", "."), "type": "success"})
+        response_headers["Content-Length"] = str(len(payload))
+        return payload
+
+    put(LambdaBackend, "invoke", answer_info)
+
+
+def _payload_type(body: Any) -> str:
+    try:
+        payload = json.loads(body or "{}")
+    except ValueError:
+        return ""
+    return str(payload.get("type", "")) if isinstance(payload, dict) else ""
 
 
 def _reserved(functions: Sequence[LambdaFunction]) -> int:
