@@ -141,7 +141,9 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"remotion-lambda-wizard {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="", required=True, parser_class=_Parser)
+    commands = parser.add_subparsers(
+        title="commands", dest="command", metavar="COMMAND", required=True, parser_class=_Parser
+    )
 
     def command(
         name: str, help_text: str, run: Callable[[argparse.Namespace], int], *parents: Any
@@ -182,7 +184,9 @@ def _parser() -> argparse.ArgumentParser:
     where.add_argument("--region", default="", metavar="R", help="for the partition of this region")
 
     sandbox = command("sandbox", "the AWS account in the box", _sandbox)
-    actions = sandbox.add_subparsers(title="what to do", dest="action", metavar="", required=True, parser_class=_Parser)
+    actions = sandbox.add_subparsers(
+        title="what to do", dest="action", metavar="ACTION", required=True, parser_class=_Parser
+    )
     serve = actions.add_parser("serve", help="serve it over HTTP on this computer", allow_abbrev=False)
     serve.add_argument("--port", type=int, default=4577, metavar="N", help="0 takes a free one (default 4577)")
     serve.add_argument("--scenario", default="fresh", metavar="S")
@@ -277,7 +281,9 @@ def _open_at(session: Session, asked: list[str]) -> None:
 def _plan(options: argparse.Namespace) -> int:
     from importlib import import_module
 
-    plan = _make_plan(_engine(options), _require_answers(options))
+    engine = _engine(options)
+    answers = engine.fit(_require_answers(options))
+    plan = engine.plan(answers, engine.discover(answers))
     module, function = _FORMATS[options.format]
     print(getattr(import_module(module), function)(plan).rstrip("\n"))
     for problem in plan.problems if options.format != "text" else ():
@@ -298,8 +304,10 @@ def _unattended(options: argparse.Namespace, check_after: bool) -> int:
     as_json = bool(getattr(options, "json", False))
     out = sys.stderr if as_json else sys.stdout
     answers = _answers(options) if options.dry_run and not options.answers else _require_answers(options)
+    answers.require_valid()
     engine = _engine(options)
-    plan = _make_plan(engine, answers)
+    answers = engine.fit(answers)
+    plan = engine.plan(answers, engine.discover(answers))
     print(render.as_text(plan), file=out)
     result: dict[str, Any] = {"ok": False, "plan": plan.to_json(), "run": "", "check": None, "problem": None}
     if options.save_answers:
@@ -341,7 +349,7 @@ def _check(options: argparse.Namespace) -> int:
         answers = answers.with_values({"remotion.version": options.remotion_version}, "--set")
     answers.require_valid()
     engine = _engine(options)
-    engine.connect(answers.text("identity.profile"))
+    answers = engine.fit(answers)
     named = options.user or (answers.text("principal.name") if options.answers else "")
     subjects, unchecked = engine.subjects(named, options.role)
     if options.answers and not options.role:
@@ -458,11 +466,6 @@ def _require_answers(options: argparse.Namespace) -> Answers:
     answers = _answers(options)
     answers.require_valid()
     return answers
-
-
-def _make_plan(engine: Engine, answers: Answers) -> Plan:
-    answers.require_valid()
-    return engine.plan(answers, engine.discover(answers))
 
 
 def _save_answers(answers: Answers, path: Path, out: Any) -> None:

@@ -79,6 +79,18 @@ class Engine:
         self._identity, self._aws = aws.identify(), aws
         return self._identity
 
+    def fit(self, answers: Answers) -> Answers:
+        """Return answers whose defaults fit the identity: in another partition, its own region in place of us-east-1.
+
+        Connects if need be. What somebody chose stays as it is.
+        """
+        from wizard.remotion.regions import partition_of
+
+        _, identity = self._connection(answers)
+        if all(partition_of(region) == identity.partition for region in answers.texts("remotion.regions")):
+            return answers
+        return answers.with_defaults({"remotion.regions": [identity.region]}, "identity")
+
     def detect_project(self, folder: str) -> Project:
         """Look for Remotion in a folder (relative to where the program was started)."""
         return detect_project(self.project_folder(folder))

@@ -23,6 +23,20 @@ _AWS_HOSTS: Final = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.am
 _CONTROL_PLANE: Final = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 DEFAULT_REGION: Final = "us-east-1"
 
+# What a sandbox run does not take from the machine: profiles and files of the AWS tools, endpoints of the environment.
+_NOT_FROM_HERE: Final = (None, None, os.devnull, None)
+_SEALED: Final[Any] = {
+    "profile": (None, None, None, None),
+    "config_file": _NOT_FROM_HERE,
+    "credentials_file": _NOT_FROM_HERE,
+}
+_SEALED_CLIENT: Final = {
+    "ignore_configured_endpoint_urls": True,
+    "use_fips_endpoint": False,
+    "use_dualstack_endpoint": False,
+    "defaults_mode": "legacy",
+}
+
 
 @dataclass(frozen=True)
 class Keys:
@@ -71,7 +85,7 @@ class Aws:
         self.core: botocore.session.Session
         _check_endpoint(target.endpoint_url)
         try:
-            core = botocore.session.Session(profile=target.profile or None)
+            core = botocore.session.Session(_SEALED if target.sandbox else None, profile=target.profile or None)
             if loader_from is not None:
                 core.register_component("data_loader", loader_from.core.get_component("data_loader"))
             if target.prepare:
@@ -101,8 +115,13 @@ class Aws:
             key = (service, place, attempts)
             if key not in self._clients:
                 retries: Any = {"mode": "standard", "total_max_attempts": attempts}
+                sealed: Any = _SEALED_CLIENT if self.target.sandbox else {}
                 config = Config(
-                    connect_timeout=5, read_timeout=15, retries=retries, user_agent_extra="remotion-lambda-wizard"
+                    connect_timeout=5,
+                    read_timeout=15,
+                    retries=retries,
+                    user_agent_extra="remotion-lambda-wizard",
+                    **sealed,
                 )
                 try:
                     made: Any = self._session.client(
@@ -129,7 +148,7 @@ class Aws:
 
     def with_keys(self, keys: Keys) -> Aws:
         """Return a connection to the same place with other credentials, such as the keys that were handed over."""
-        target = replace(self.target, profile="", region=self.region, keys=keys, source="")
+        target = replace(self.target, region=self.region, keys=keys, source="")
         return Aws(target, loader_from=self)
 
     def identify(self) -> Identity:
@@ -191,11 +210,13 @@ def _check_endpoint(url: str) -> None:
     try:
         parts = urlsplit(url)
         fine = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        fine = fine and "@" not in parts.netloc  # a password: the endpoint is shown on every screen
     except ValueError:
         fine = False
     if not fine:
         raise UsageProblem(
-            f"--endpoint-url: “{one_line(url, 80)}” is not an address. Allowed: http://host:port or https://host."
+            f"--endpoint-url: “{one_line(url.rpartition('@')[2], 80)}” is not an address. "
+            "Allowed: http://host:port or https://host, without a password."
         )
 
 

@@ -58,13 +58,13 @@ _REMEDIES: Final = {
 def code_of(error: Exception) -> str:
     """Return the error code of a botocore ClientError; "" for anything else."""
     response: Any = getattr(error, "response", None)
-    return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
+    return str((response.get("Error") or {}).get("Code") or "") if isinstance(response, dict) else ""
 
 
 def message_of(error: Exception) -> str:
     """Return AWS's message, on one line and plain."""
     response: Any = getattr(error, "response", None)
-    text = response.get("Error", {}).get("Message", "") if isinstance(response, dict) else ""
+    text = (response.get("Error") or {}).get("Message", "") if isinstance(response, dict) else ""
     return one_line(str(text) or str(error), 600)
 
 
@@ -131,9 +131,9 @@ def _connection_problem(error: Exception, doing: str, profile: str) -> ProblemEr
     name = f"profile {profile}" if profile else "the default credentials"
     login = f"aws sso login{f' --profile {profile}' if profile else ''}"
     if isinstance(error, b.ProfileNotFound):
-        return _no_access(
-            f"There is no AWS profile “{profile}”.", message_of(error), "See your profiles: aws configure list-profiles"
-        )
+        missing = one_line(str(error.kwargs.get("profile") or profile))  # AWS_PROFILE's, where none was asked for
+        remedy = "See your profiles: aws configure list-profiles"
+        return _no_access(f"There is no AWS profile “{missing}”.", message_of(error), remedy)
     if isinstance(error, b.ConfigParseError):
         return _no_access(
             "An AWS configuration file can't be read.", message_of(error), "Correct the file, then try again."
@@ -142,12 +142,21 @@ def _connection_problem(error: Exception, doing: str, profile: str) -> ProblemEr
         return _no_access(
             f"The Identity Center sign-in of {name} has expired.", message_of(error), f"Sign in again: {login}"
         )
+    if isinstance(error, b.LoginError):
+        return _no_access(
+            f"The sign-in of {name} has expired.",
+            message_of(error),
+            f"Sign in again: aws login{f' --profile {profile}' if profile else ''}",
+        )
     if isinstance(error, (b.NoCredentialsError, b.PartialCredentialsError, b.CredentialRetrievalError)):
+        title = (
+            f"No usable AWS credentials in {name}." if profile else "No AWS credentials were found on this computer."
+        )
         remedy = f"Sign in: {login}   or store a key: aws configure{f' --profile {profile}' if profile else ''}"
-        return _no_access(f"No usable AWS credentials in {name}.", message_of(error), remedy)
+        return _no_access(title, message_of(error), remedy)
     if isinstance(error, b.NoRegionError):
         return _no_access("No AWS region is known.", message_of(error), "Name one: --region us-east-1")
-    if isinstance(error, (b.HTTPClientError, b.EndpointConnectionError)):
+    if isinstance(error, (b.HTTPClientError, b.ConnectionError)):
         return _no_access(
             "AWS could not be reached.",
             f"{_capital(doing)}: {message_of(error)}",
@@ -158,10 +167,10 @@ def _connection_problem(error: Exception, doing: str, profile: str) -> ProblemEr
 
 def _renew(profile: str, code: str) -> str:
     option = f" --profile {profile}" if profile else ""
-    if "Expired" in code:
-        return f"Sign in again: aws sso login{option}   or get new temporary credentials."
     if "Time" in code or code == "RequestExpired":
         return "Set the clock, then try again."
+    if "Expired" in code:
+        return f"Sign in again: aws sso login{option}   or get new temporary credentials."
     return f"Store working credentials: aws configure{option}   or choose another profile."
 
 

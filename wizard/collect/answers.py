@@ -18,7 +18,7 @@ VERSION: Final = 1
 _LARGEST: Final = 1_000_000  # bytes of an answers file
 
 # Where a value came from, strongest first; shown beside it.
-ORIGINS: Final = ("--set", "answers file", "you", "resumed", "project", "default")
+ORIGINS: Final = ("--set", "answers file", "you", "resumed", "project", "identity", "default")
 
 
 @dataclass(frozen=True)
@@ -136,13 +136,17 @@ def parse_answers(text: str) -> dict[str, Any]:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageProblem(f"This is not TOML: {one_line(str(error))}.", remedy="Nothing was changed.") from None
+    except ValueError:  # a number of more than 4,300 digits
+        raise UsageProblem("This is not TOML that can be read: a number is too long.") from None
     except RecursionError:
         raise UsageProblem("This is nested too deeply for an answers file.", remedy="Nothing was changed.") from None
     version = data.pop("version", None)
     if version is None:
         raise UsageProblem("version is missing.", remedy=f"Begin the file with: version = {VERSION}")
-    if version != VERSION or isinstance(version, bool):
-        raise UsageProblem(f"version: {one_line(str(version))} is not known. Allowed: {VERSION}.")
+    if version != VERSION or type(version) is not int:
+        short = isinstance(version, str | float | bool) or (isinstance(version, int) and abs(version) < 10**9)
+        shown = one_line(str(version), 40) if short else "this"
+        raise UsageProblem(f"version: {shown} is not known. Allowed: {VERSION}.")
     values: dict[str, Any] = {}
     for table, entries in data.items():
         values.update(_read_table(table, entries))

@@ -51,7 +51,10 @@ class Field:
 
 
 def _shown(value: Any) -> str:
-    text = str(value)
+    try:
+        text = str(value)
+    except (ValueError, RecursionError):  # a number of more than 4,300 digits, tables nested too deeply
+        return "…"
     return text if len(text) <= 60 else text[:59] + "…"
 
 
@@ -133,18 +136,20 @@ def _tags(value: Mapping[str, str]) -> str:
     for key, text in value.items():
         if not 1 <= len(key) <= 128 or len(text) > 256:
             return f"Tag “{_shown(key)}”: a key has 1 to 128 characters, a value at most 256."
-        if not re.fullmatch(r"[\w\s.:/=+@-]*", key + text):
+        if not re.fullmatch(r"[\w\s.:/=+@-]*", key + text) or _no_control(key + text):
             return f"Tag “{_shown(key)}”: allowed are letters, digits, spaces and _ . : / = + - @"
         if key.lower().startswith("aws:") or key.lower() == names.CREATED_BY_TAG["Key"]:
             return f"Tag “{_shown(key)}”: this key is reserved."
+    if len({key.lower() for key in value}) < len(value):
+        return "Two tags have the same key: AWS does not tell upper and lower case apart. Name each key once."
     return ""
 
 
 def _file_path(value: str) -> str:
     if not value.strip():
         return "Name a file, such as .env"
-    if value.endswith(("/", "\\")):
-        return f"“{_shown(value)}” is a folder. Name a file in it, such as {_shown(value)}.env"
+    if value.endswith(("/", "\\", "/.", "/..")) or value in {".", ".."}:
+        return f"“{_shown(value)}” is a folder. Name a file in it, such as {_shown(value.rstrip('/'))}/.env"
     return _no_control(value)
 
 

@@ -1,55 +1,81 @@
-"""The project's .env file: read the variables, set some, keep every other line as it is.
+"""The project's .env file: read the variables, set some, keep every other byte as it is.
 
-Remotion's CLI reads `.env` with dotenv: the last assignment of a name counts; `export`, quotes and comments are known to it.
+Remotion's CLI reads `.env` with dotenv 17 (`lib/main.js`, `parse`): the last assignment of a name counts; `export`,
+quotes, values of several lines and comments are known to it. The expressions below are dotenv's, with JavaScript's idea
+of whitespace.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from wizard.handover.files import read_small, write_whole
 from wizard.secret import Secret
 
-_LINE = re.compile(r"^(?P<head>\s*(?:export\s+)?)(?P<name>[\w.-]+)(?P<sep>\s*(?:=|:\s)\s*)(?P<value>.*?)\s*$", re.ASCII)
 _WHAT = "The .env file"
+_SPACE = "\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"  # what \s is in JavaScript
+_S, _ENDS = f"[{_SPACE}]", "\n\r\u2028\u2029"
+_BLANK = re.compile(f"{_S}*")
+_NAME = re.compile(rf"(?:export{_S}+)?(?P<name>[\w.-]+)(?:{_S}*=|:(?:\r\n|{_S}))", re.ASCII)
+_VALUE = re.compile(
+    rf"""(?:(?P<quoted>{_S}*'(?:\\'|[^'])*'|{_S}*"(?:\\"|[^"])*"|{_S}*`(?:\\`|[^`])*`)(?={_S}*(?:\#|[{_ENDS}]|\Z))|[^#\r\n]*)"""
+)
+_QUOTES = re.compile(rf"^(['\"`])([\s\S]*)\1(?![^{_ENDS}])")
+
+
+@dataclass(frozen=True)
+class _Assignment:
+    """One assignment and where it stands: from the start of its first line to the end of its last one."""
+
+    name: str
+    value: str
+    head: str  # what stands before the name: indentation, "export "
+    start: int
+    end: int
 
 
 def read_variables(text: str) -> dict[str, str]:
-    """Return the variables of a .env text as dotenv reads single-line ones: the last one of a name wins."""
-    found: dict[str, str] = {}
-    for line in text.splitlines():
-        match = _LINE.match(line)
-        if match and not line.lstrip().startswith("#"):
-            found[match["name"]] = _unquoted(match["value"])
-    return found
+    """Return the variables of a .env text as dotenv reads them: the last one of a name wins."""
+    return {found.name: found.value for found in _assignments(text)}
 
 
 def set_variables(text: str, values: Mapping[str, str | None], set_aside: bool = False) -> str:
-    """Return the text with variables set (None: taken out), everything else untouched, line ends as they are.
+    """Return the text with variables set (None: taken out), every other byte untouched.
 
     A name that stands there is replaced where it stands (further assignments of it go, since the last would win). With
     `set_aside`, a line that is replaced or taken out stays as a comment, so that a foreign key in it is not lost.
     """
     newline = "\r\n" if "\r\n" in text else "\n"
-    lines, placed, result = text.splitlines(), set[str](), []
-    for line in lines:
-        match = None if line.lstrip().startswith("#") else _LINE.match(line)
-        name = match["name"] if match else ""
-        if not match or name not in values:
-            result.append(line)
+    placed, result, done = set[str](), list[str](), 0
+    for found in _assignments(text):
+        if found.name not in values:
             continue
-        new = values[name]
-        same = new is not None and _unquoted(match["value"]) == new
-        if set_aside and not same and _unquoted(match["value"]):
-            result.append(f"# {line.strip()}")
-        if new is not None and name not in placed:
-            result.append(line if same else f"{match['head']}{name}={_quoted(new)}")
-            placed.add(name)
-    missing = [(name, new) for name, new in values.items() if new is not None and name not in placed]
-    result.extend(f"{name}={_quoted(new)}" for name, new in missing)
-    return newline.join(result) + newline if result else ""
+        new, old = values[found.name], text[found.start : found.end]
+        kept = []
+        if new is not None and found.value == new and found.name not in placed:
+            kept.append(old)
+            placed.add(found.name)
+        else:
+            if set_aside and found.value != new and found.value:
+                mark = "\ufeff" if old.startswith("\ufeff") else ""
+                kept.extend(f"{mark}# {line.strip(_STRIPPED)}" for line in re.split(f"\r\n|[{_ENDS}]", old))
+            if new is not None and found.name not in placed:
+                kept.append(f"{found.head}{found.name}={_quoted(new)}")
+                placed.add(found.name)
+        result.append(text[done : found.start])
+        result.append(newline.join(kept) if kept else "\ufeff" * old.startswith("\ufeff"))
+        done = found.end if kept else _after_line_end(text, found.end)
+    result.append(text[done:])
+    changed = "".join(result)
+    missing = [f"{name}={_quoted(new)}{newline}" for name, new in values.items() if new is not None and name not in placed]
+    if missing and changed and not changed.endswith(("\n", "\r")):
+        changed += newline
+    if missing and changed.rstrip(_STRIPPED).endswith(":"):
+        changed += newline  # after "NAME:" dotenv would take the next line for its value
+    return changed + "".join(missing)
 
 
 def write_variables(path: Path, values: Mapping[str, Secret | str | None], set_aside: bool = False) -> None:
@@ -61,16 +87,48 @@ def write_variables(path: Path, values: Mapping[str, Secret | str | None], set_a
 
 def variables_of(path: Path) -> dict[str, str]:
     """Read a .env file; empty if it does not exist. Raises ProblemError if it can't be read."""
-    return read_variables(read_small(path, _WHAT).removeprefix("\ufeff"))
+    return read_variables(read_small(path, _WHAT))
+
+
+_STRIPPED = "\t\n\v\f\r \u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + "".join(map(chr, range(0x2000, 0x200B)))
+
+
+def _assignments(text: str) -> Iterator[_Assignment]:
+    """Find the assignments in order. A line that is none is left out, as dotenv does."""
+    position = 0
+    while position < len(text):
+        blank = _BLANK.match(text, position)
+        begin = blank.end() if blank else position
+        name = _NAME.match(text, begin)
+        value = name and _VALUE.match(text, name.end())
+        if name is None or value is None:
+            position = _line_end(text, begin, _ENDS) + 1
+            continue
+        start = max((text.rfind(c, position, begin) for c in _ENDS), default=-1) + 1
+        start = max(start, position)
+        end = _line_end(text, value.end(), "\n\r")
+        yield _Assignment(name["name"], _unquoted(value[0]), text[start : name.start("name")], start, end)
+        position = end + 1
+
+
+def _line_end(text: str, position: int, ends: str) -> int:
+    found = [at for c in ends if (at := text.find(c, position)) >= 0]
+    return min(found, default=len(text))
+
+
+def _after_line_end(text: str, position: int) -> int:
+    return position + (2 if text.startswith("\r\n", position) else 1 if position < len(text) else 0)
 
 
 def _unquoted(value: str) -> str:
-    quoted = re.match(r"""(['"`])(.*?)\1\s*(?:#.*)?$""", value)
-    if quoted:
-        return quoted[2]
-    return value.split("#", 1)[0].strip() if "#" in value else value.strip()
+    value = value.strip(_STRIPPED)
+    plain = _QUOTES.sub(r"\2", value.replace("\r\n", "\n").replace("\r", "\n"))
+    return plain.replace("\\n", "\n").replace("\\r", "\r") if value.startswith('"') else plain
 
 
 def _quoted(value: str) -> str:
     # base64 secrets (letters, digits, + / =) need no quotes; anything that dotenv could read otherwise gets them
-    return value if re.fullmatch(r"[\w+/=.:@-]*", value, re.ASCII) else f'"{value}"'
+    if re.fullmatch(r"[\w+/=.:@-]*", value, re.ASCII):
+        return value
+    usable = [quote for quote in "'\"`" if quote not in value and (quote != '"' or "\\" not in value)]
+    return f"{usable[0]}{value}{usable[0]}" if usable else value

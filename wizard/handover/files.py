@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import stat
 import tempfile
@@ -31,7 +32,7 @@ def read_small(path: Path, what: str) -> str:
             )
         ) from None
     except (OSError, ValueError) as error:
-        raise ProblemError(_refused(what, path, error)) from None
+        raise ProblemError(refused(what, path, error)) from None
 
 
 def write_whole(path: Path, text: str, mode: int | None, what: str) -> None:
@@ -40,11 +41,14 @@ def write_whole(path: Path, text: str, mode: int | None, what: str) -> None:
     `mode` is set on the result; None keeps what the file has (0644 for a new one). Raises ProblemError; the old file is
     whole then.
     """
-    target = Path(os.path.realpath(path))
     temporary: str | None = None
     try:
+        target = Path(os.path.realpath(path))
         kept = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o644
-        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".new", dir=target.parent)
+        prefix, suffix = f".{target.name}.wizard-", ".new"
+        for leftover in target.parent.glob(f"{glob.escape(prefix)}*{suffix}"):  # of a run that was killed: it may hold a secret
+            leftover.unlink(missing_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=prefix, suffix=suffix, dir=target.parent)
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             file.write(text)
             file.flush()
@@ -54,7 +58,7 @@ def write_whole(path: Path, text: str, mode: int | None, what: str) -> None:
         temporary = None
         _sync_folder(target.parent)
     except (OSError, ValueError) as error:
-        raise ProblemError(_refused(what, path, error)) from None
+        raise ProblemError(refused(what, path, error)) from None
     finally:
         if temporary is not None:
             with contextlib.suppress(OSError):
@@ -84,11 +88,12 @@ def why_not_writable(path: Path, what: str, makes_folder: bool = False) -> Probl
         if not os.access(folder, os.W_OK):
             return Problem(f"{what} can't be written: the folder is read-only.", str(path), "Name another file.")
     except (OSError, ValueError) as error:
-        return _refused(what, path, error)
+        return refused(what, path, error)
     return None
 
 
-def _refused(what: str, path: Path, error: Exception) -> Problem:
+def refused(what: str, path: Path, error: Exception) -> Problem:
+    """Say why the system refused a file."""
     reason = getattr(error, "strerror", None) or str(error)
     return Problem(
         f"{what}: {one_line(reason, 120)}.", one_line(str(path)), "Make room or rights for it, or name another file."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,13 +62,18 @@ def _git(folder: Path, *arguments: str) -> bool | None:
 
 
 def _covered_by_files(file: Path, top: Path) -> bool:
-    for folder in (file.parent, *file.parent.parents):
+    """Read the .gitignore files from the top down; the last line that fits decides. Folders' lines (`name/`) are left out."""
+    ignored = False
+    for folder in reversed([p for p in file.parents if p == top or top in p.parents]):
         try:
             lines = read_small(folder / ".gitignore", "").splitlines()
         except Exception:
             lines = []
-        if any(fnmatch.fnmatch(file.name, line.strip().lstrip("/")) for line in lines if line.strip()):
-            return True
-        if folder == top:
-            break
-    return False
+        for line in lines:
+            pattern = line.strip().removeprefix("!")
+            if not pattern or line.startswith("#"):
+                continue
+            name = file.relative_to(folder).as_posix() if "/" in pattern else file.name
+            if fnmatch.fnmatchcase(name, re.sub(r"\\(.)", r"[\1]", pattern.lstrip("/"))):
+                ignored = not line.startswith("!")
+    return ignored

@@ -547,7 +547,7 @@ def _retire_inline(draft: _Draft, kind: PolicyKind, owner: str, principal: Princ
     before = principal.inline[name].value if principal and name in principal.inline else None
     if before is None or principal is None:
         return
-    if documents.foreign_statements(before, _known(kind, draft.partition)):
+    if documents.foreign_statements(before, _known(draft.partition)):
         draft.warnings.append(
             f"The inline policy {name} of {owner} holds statements that aren't Remotion's. It stays as it is."
         )
@@ -577,7 +577,7 @@ def _retire_managed(
     existing = fact.value
     if existing is None or principal is None or not any(a.arn == existing.arn for a in principal.attached):
         return
-    if documents.foreign_statements(existing.document, _known(kind, draft.partition)):
+    if documents.foreign_statements(existing.document, _known(draft.partition)):
         draft.warnings.append(
             f"The managed policy {existing.name} holds statements that aren't Remotion's. It stays attached."
         )
@@ -600,19 +600,17 @@ def _retire_managed(
     )
 
 
-def _known(kind: PolicyKind, partition: str) -> list[Document]:
-    """Every document that some release of Remotion has had for this kind: what an older set-up may hold."""
-    found: list[Document] = []
-    for epoch in epochs():
-        if partition in epoch.partitions or partition == "aws-us-gov":
-            found.append(policy(kind, epoch.since, partition))
-    return found
+def _known(partition: str) -> list[Document]:
+    """Every document that some release of Remotion has had: what an older set-up may hold, or one that mixed them up."""
+    kinds: tuple[PolicyKind, ...] = ("user", "role")
+    fitting = [e.since for e in epochs() if partition in e.partitions or partition == "aws-us-gov"]
+    return [policy(kind, since, partition) for since in fitting for kind in kinds]
 
 
 def _with_foreign(
     draft: _Draft, kind: PolicyKind, before: Document | None, wanted: Document, name: str
 ) -> dict[str, Any]:
-    foreign = [] if before is None else documents.foreign_statements(before, _known(kind, draft.partition))
+    foreign = [] if before is None else documents.foreign_statements(before, _known(draft.partition))
     if foreign:
         draft.warnings.append(f"{name} holds {count(len(foreign), 'statement')} that are not Remotion's. They stay.")
     return documents.beside(wanted, foreign)

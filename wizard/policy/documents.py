@@ -25,7 +25,10 @@ _LISTS: Final = ("Action", "NotAction", "Resource", "NotResource")
 def parse(text: str) -> dict[str, Any]:
     """Read a policy document as IAM stores it: JSON, URL-encoded or not. Raises ValueError if it is neither."""
     decoded = unquote(text) if text.lstrip().startswith("%7B") else text
-    document = json.loads(decoded)
+    try:
+        document = json.loads(decoded)
+    except RecursionError:
+        raise ValueError("a policy document is not nested that deeply") from None
     if not isinstance(document, dict):
         raise ValueError("a policy document is a JSON object")  # noqa: TRY004 - callers know one error
     return document
@@ -47,7 +50,7 @@ def canonical_statement(statement: Statement) -> Canonical:
     """Return a statement's meaning: the same for any order, string or list, case of actions; the Sid means nothing."""
     parts: list[tuple[str, Any]] = []
     for key, value in statement.items():
-        if key == "Sid":
+        if key == "Sid" or (key == "Condition" and value in ({}, None)):
             continue
         if key in _LISTS:
             items = value if isinstance(value, list) else [value]
@@ -80,9 +83,20 @@ def grants_all_of(document: Document, wanted: Document) -> bool:
 
 
 def foreign_statements(document: Document, known: Iterable[Document]) -> list[Statement]:
-    """Return the statements of `document` that stand in none of the `known` documents."""
+    """Return the statements of `document` that stand in none of the `known` documents, not even as a part of a statement."""
     ours = {canonical_statement(s) for k in known for s in statements(k)}
-    return [s for s in statements(document) if canonical_statement(s) not in ours]
+    return [s for s in statements(document) if not any(_is_part_of(canonical_statement(s), o) for o in ours)]
+
+
+def _is_part_of(statement: Canonical, whole: Canonical) -> bool:
+    """Whether a statement is the same as another one, or that one with actions or resources taken out."""
+    if statement == whole:
+        return True
+    one, other = dict(statement), dict(whole)
+    if one.keys() != other.keys() or not {"Action", "Resource"} <= one.keys():
+        return False
+    same = all(one[key] == other[key] for key in one if key not in {"Action", "Resource"})
+    return same and all(set(one[key]) <= set(other[key]) for key in ("Action", "Resource"))
 
 
 def beside(document: Document, foreign: Iterable[Statement]) -> dict[str, Any]:

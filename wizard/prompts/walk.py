@@ -121,6 +121,7 @@ class LineMode:
             if self.only:
                 raise
             return False
+        self.session.answers = self.engine.fit(self.session.answers)
         alias = f"{plain(self.identity.alias)}, " if self.identity.alias else ""
         print(f"Signed in as {plain(self.identity.arn)}, account {alias}{account_number(self.identity.account)}.")
         return True

@@ -36,7 +36,7 @@ def detect_project(folder: Path) -> Project:
     wanted = _dependencies(package)
     uses = any(name in wanted for name in PACKAGES)
     notes = []
-    if package is None and (folder / "package.json").exists():
+    if package is None and _read_text(folder / "package.json") is not None:
         notes.append("package.json can't be read as JSON.")
     if uses and not any(name in wanted for name in PACKAGES[:2]):
         notes.append("@remotion/lambda is not in package.json yet: npx remotion add @remotion/lambda")
@@ -88,14 +88,14 @@ def _from_npm(text: str, name: str) -> str:
 
 def _from_pnpm(text: str, name: str) -> str:
     # pnpm 9: "  '@remotion/lambda@4.0.527(peers)':"; pnpm 5 to 8: "  /@remotion/lambda@4.0.527:" or "/@remotion/lambda/4.0.527:"
-    found = re.search(rf"^\s+'?/?{re.escape(name)}[@/](\d+\.\d+\.\d+[^:'(_\s]*)", text, re.MULTILINE)
+    found = re.search(rf"^[ \t]+'?/?{re.escape(name)}[@/](\d+\.\d+\.\d+[^:'(_\s]*)", text, re.MULTILINE)
     return found[1] if found else ""
 
 
 def _from_yarn(text: str, name: str) -> str:
     # classic: '"@remotion/lambda@^4.0.0":', next line '  version "4.0.527"'
     # berry: '"@remotion/lambda@npm:4.0.527":', next line '  version: 4.0.527'
-    found = re.search(rf'^"?{re.escape(name)}@[^\n]*:\n\s+version:?\s+"?([^"\s]+)', text, re.MULTILINE)
+    found = re.search(rf'^"?{re.escape(name)}@[^\n]*:\r?\n[ \t]+version:?\s+"?([^"\s]+)', text, re.MULTILINE)
     return found[1] if found else ""
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from functools import total_ordering
 from typing import NamedTuple
 
 _RELEASE = re.compile(r"v?(\d{1,5})\.(\d{1,5})\.(\d{1,5})(?:[-+]([0-9A-Za-z.+-]{1,64}))?", re.ASCII)
 
 
-@total_ordering
 class Release(NamedTuple):
     """A release of Remotion, such as 4.0.527. A pre-release counts as the release that it leads to."""
 
@@ -21,8 +19,18 @@ class Release(NamedTuple):
     def __str__(self) -> str:
         return f"{self.major}.{self.minor}.{self.patch}{self.label and '-' + self.label}"
 
+    # All four: a tuple has its own, which would compare the labels.
     def __lt__(self, other: object) -> bool:
         return self[:3] < other[:3] if isinstance(other, Release) else NotImplemented
+
+    def __le__(self, other: object) -> bool:
+        return self[:3] <= other[:3] if isinstance(other, Release) else NotImplemented
+
+    def __gt__(self, other: object) -> bool:
+        return self[:3] > other[:3] if isinstance(other, Release) else NotImplemented
+
+    def __ge__(self, other: object) -> bool:
+        return self[:3] >= other[:3] if isinstance(other, Release) else NotImplemented
 
 
 def parse_release(text: str) -> Release | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import io
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -14,8 +15,12 @@ from types import SimpleNamespace
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
+import boto3
+import botocore.session
 import moto
 from moto import settings
+from moto.core import base_backend
+from moto.core import utils as moto_utils
 from moto.core.responses import BaseResponse
 from moto.iam.access_control import PermissionResult
 from moto.iam.models import iam_backends
@@ -277,6 +282,9 @@ def _install() -> None:
         # Objects in memory, not in temporary files that moto closes late and complains about.
         setattr(s3_models, "tempfile", SimpleNamespace(SpooledTemporaryFile=lambda *_, **__: io.BytesIO()))  # noqa: B010
         setattr(FakeKey, "__del__", lambda _self: None)  # noqa: B010
+        # moto asks for regions and services through a session, which must not fail for the profile that AWS_PROFILE names.
+        setattr(base_backend, "Session", lambda: boto3.Session(botocore_session=_session()))  # noqa: B010
+        setattr(moto_utils, "Session", _session)  # noqa: B010
         calls.install()
         quotas.may_create_service_linked_role = enforce.may_create_service_linked_role
         # The administrator's key is the same in every partition; a call knows which of them it is about.
@@ -284,6 +292,13 @@ def _install() -> None:
         # Bucket policies are ours to judge: moto does not look at principals.
         _within_a_call(FakeBucket, "get_permission", lambda *_: PermissionResult.NEUTRAL)
         _installed = True
+
+
+def _session() -> botocore.session.Session:
+    """A session that knows nothing of this machine's AWS files and profile."""
+    nowhere = (None, None, os.devnull, None)
+    sealed: Any = {"profile": (None, None, None, None), "config_file": nowhere, "credentials_file": nowhere}
+    return botocore.session.Session(sealed)
 
 
 def _within_a_call(owner: Any, name: str, replacement: Callable[..., Any]) -> None:
