@@ -17,7 +17,7 @@ from wizard.check.findings import Finding, Report, Status
 from wizard.check.probes import ForbiddenProbe, Probe, Scene, forbidden_probes, wanted_probes
 from wizard.check.simulate import Verdict, simulate
 from wizard.handover import aws_profile, env_file
-from wizard.plan.build import trusts_lambda
+from wizard.plan.principals import trusts_lambda
 from wizard.policy import documents
 from wizard.policy.documents import Document
 from wizard.problem import ProblemError

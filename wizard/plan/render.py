@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from wizard.plan.changes import Action, Call, Change, Plan
 from wizard.policy import documents
-from wizard.text import account_number, count
+from wizard.text import account_number, count, plain
 
 SIGNS: Final = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.KEEP: "="}
 
@@ -36,12 +36,13 @@ def as_text(plan: Plan) -> str:
         lines.append(" " + "  ".join(cell.ljust(w) for cell, w in zip(row[:4], widths, strict=True)) + "  " + row[4])
         if change.writes:
             lines.append(f"       why: {change.reason}")
-        if change.action is Action.UPDATE and isinstance(change.before, Mapping) and isinstance(change.after, Mapping):
+        documented = all(isinstance(d, Mapping) and "Statement" in d for d in (change.before, change.after))
+        if change.action is Action.UPDATE and documented:
             lines += [f"       {line}" for line in documents.diff(change.before, change.after)[2:]]
     lines += [f"\n ! {warning}" for warning in plan.warnings]
     for problem in plan.problems:
         lines.append("\n ✗ " + "\n   ".join(str(problem).splitlines()))
-    return "\n".join(lines)
+    return plain("\n".join(lines))
 
 
 def as_json(plan: Plan) -> str:

@@ -1,0 +1,193 @@
+"""Planning the hand-over: the access key, the file or profile that it goes to, and .gitignore."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from wizard.plan.changes import Action, Call, Change, Destination
+from wizard.plan.draft import Draft, cannot_see, kept
+from wizard.problem import Problem
+from wizard.remotion import names
+from wizard.text import count, listing, shortened_key
+
+
+def plan_gitignore(draft: Draft) -> None:
+    local, answers = draft.snapshot.local, draft.answers
+    if answers.text("credentials.write") == "none" or not local.env_file:
+        return
+    name = local.env_file.replace("\\", "/").rpartition("/")[2]
+    if local.tracked_by_git:
+        draft.warnings.append(
+            f"git already tracks {name}: the key would go into the next commit. Take it out first: git rm --cached {name}"
+        )
+    if local.ignored_by_git is not False:
+        return
+    if not answers.flag("credentials.gitignore"):
+        draft.warnings.append(
+            f"git does not ignore {name}: it can get into a commit. (credentials.gitignore = true adds it.)"
+        )
+        return
+    draft.changes.append(
+        Change(
+            id="file.gitignore",
+            action=Action.UPDATE,
+            kind="file",
+            name=".gitignore",
+            resource=local.gitignore,
+            summary=f"adds /{name}",
+            reason="So that the access key can't get into a commit.",
+            call=Call("local", "AddToGitignore", {"path": local.gitignore, "name": name}),
+            after=f"/{name}",
+        )
+    )
+
+
+def plan_credentials(draft: Draft) -> Destination | None:
+    kind, local = draft.answers.text("credentials.write"), draft.snapshot.local
+    if kind == "none":
+        return None
+    profile = draft.answers.text("credentials.profile") if kind == "aws-profile" else ""
+    destination = Destination(kind, local.env_file, profile, local.credentials_file)
+    if draft.snapshot.user.is_unknown:
+        return destination
+    user = draft.snapshot.user.value
+    keys_fact = user.access_keys if user else None
+    if keys_fact is not None and keys_fact.is_unknown:
+        draft.problems.append(cannot_see(f"the access keys of {draft.answers.text('principal.name')}", keys_fact))
+        return destination
+    keys = {k.id: k.active for k in (keys_fact.value or ())} if keys_fact is not None else {}
+    orphans = [key for key in draft.snapshot.orphan_keys if key in keys]
+    _delete_orphans(draft, orphans)
+    held, has_secret = (
+        (local.env_key_id, local.env_has_secret)
+        if kind == "env-file"
+        else (local.profile_key_id, local.profile_has_secret)
+    )
+    if held and has_secret and keys.get(held):
+        _keep_key(draft, destination, held)
+    else:
+        _new_key(draft, destination, held, [k for k in keys if k not in orphans], keys)
+    if kind == "aws-profile":
+        _plan_profile_reference(draft, destination)
+    return destination
+
+
+def _delete_orphans(draft: Draft, orphans: Iterable[str]) -> None:
+    name = draft.answers.text("principal.name")
+    for key in orphans:
+        draft.changes.append(
+            Change(
+                id=f"key.{name}.orphan.{key}",
+                action=Action.DELETE,
+                kind="key",
+                name=shortened_key(key),
+                resource=key,
+                summary="its secret was lost when an earlier run was interrupted",
+                reason="An earlier run of this wizard made it, and nobody can use it.",
+                call=Call("iam", "DeleteAccessKey", {"UserName": name, "AccessKeyId": key}),
+            )
+        )
+
+
+def _keep_key(draft: Draft, destination: Destination, key: str) -> None:
+    where = destination.env_file if destination.kind == "env-file" else f"profile {destination.profile}"
+    change = kept(f"key.{draft.answers.text('principal.name')}", "key", shortened_key(key), where, "is there")
+    draft.changes.append(change)
+    local = draft.snapshot.local
+    if destination.kind != "env-file":
+        return
+    aside = {names.PROFILE: _BEATS} if local.env_profile else {}
+    if local.env_has_token:
+        aside[names.SESSION_TOKEN] = "A session token belongs to temporary keys; beside this key it makes AWS refuse both."
+    if aside:
+        summary = f"sets {listing(list(aside))} aside"
+        draft.changes.append(_env_change(draft, dict.fromkeys(aside), summary, " ".join(aside.values())))
+
+
+_BEATS = f"Remotion takes {names.PROFILE} before the access key in the same file."
+
+
+def _new_key(draft: Draft, destination: Destination, held: str, existing: list[str], keys: Mapping[str, bool]) -> None:
+    name, local = draft.answers.text("principal.name"), draft.snapshot.local
+    limit = draft.snapshot.limit("AccessKeysPerUserQuota")
+    if len(existing) >= limit:
+        shown = listing([f"{k}{'' if keys[k] else ' (inactive)'}" for k in existing])
+        draft.problems.append(
+            Problem(
+                f"{name} has {count(len(existing), 'access key')} already, and AWS allows {limit}.",
+                f"{shown}. None of them is in {destination.env_file if destination.kind == 'env-file' else destination.profile}.",
+                f"Delete one that is not in use (aws iam delete-access-key --user-name {name} --access-key-id …), "
+                "or make no key (credentials.write = none).",
+            )
+        )
+    if destination.kind == "env-file":
+        where, summary = destination.env_file, f"written to {_short(destination.env_file)}, shown to nobody"
+        if held and held not in keys:
+            draft.warnings.append(
+                f"{_short(destination.env_file)} holds the key {shortened_key(held)}, which is not one of {name}. "
+                "It stays there as a comment."
+            )
+        if local.env_profile:
+            draft.warnings.append(f"{_short(destination.env_file)}: {_BEATS} It stays there as a comment.")
+    else:
+        where, summary = (
+            destination.credentials_file,
+            f"written to the AWS profile {destination.profile}, shown to nobody",
+        )
+        if local.profile_exists and held not in keys:
+            draft.problems.append(
+                Problem(
+                    f"The AWS profile {destination.profile} is in use for something else.",
+                    f"{destination.credentials_file} has a section [{destination.profile}] that does not belong to {name}.",
+                    "Choose another name (credentials.profile).",
+                )
+            )
+    draft.changes.append(
+        Change(
+            id=f"key.{name}",
+            action=Action.CREATE,
+            kind="key",
+            name=f"for {name}",
+            resource=where,
+            summary=summary,
+            reason="Your code signs in with it. The secret is given out once, and goes straight to its place.",
+            call=Call("iam", "CreateAccessKey", {"UserName": name}),
+            undo=(),  # the key's id is known only when it is made; the journal has it
+            after={"written to": where} | ({"profile": destination.profile} if destination.profile else {}),
+        )
+    )
+
+
+def _plan_profile_reference(draft: Draft, destination: Destination) -> None:
+    local = draft.snapshot.local
+    if local.env_profile == destination.profile:
+        draft.changes.append(
+            kept("file.env", "file", _short(local.env_file), local.env_file, f"names the profile {destination.profile}")
+        )
+        return
+    reason = "Remotion's CLI reads .env and takes the access key from the profile that it names."
+    draft.changes.append(
+        _env_change(draft, {names.PROFILE: destination.profile}, f"sets {names.PROFILE}={destination.profile}", reason)
+    )
+
+
+def _env_change(draft: Draft, variables: Mapping[str, str | None], summary: str, reason: str) -> Change:
+    local = draft.snapshot.local
+    before = {names.PROFILE: local.env_profile or None} if names.PROFILE in variables else {}  # never a token
+    return Change(
+        id="file.env",
+        action=Action.UPDATE if local.env_exists else Action.CREATE,
+        kind="file",
+        name=_short(local.env_file),
+        resource=local.env_file,
+        summary=summary,
+        reason=reason,
+        call=Call("local", "SetEnvVariables", {"path": local.env_file, "variables": dict(variables)}),
+        undo=(Call("local", "SetEnvVariables", {"path": local.env_file, "variables": before}),),
+        before=before,
+        after=dict(variables),
+    )
+
+
+def _short(path: str) -> str:
+    return path.replace("\\", "/").rpartition("/")[2]
