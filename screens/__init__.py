@@ -1,0 +1,1 @@
+"""The Textual wizard: screens that render the engine and return what the person chose."""

@@ -1,0 +1,29 @@
+"""Which module holds a step's screen. Screens are imported when they are first needed."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from screens.step import StepScreen
+from wizard.collect.steps import Step
+
+_SCREENS = {
+    "start": "screens.start:StartScreen",
+    "identity": "screens.identity:IdentityScreen",
+    "project": "screens.project:ProjectScreen",
+    "principal": "screens.principal:PrincipalScreen",
+    "policies": "screens.policies:PoliciesScreen",
+    "credentials": "screens.credentials:CredentialsScreen",
+    "review": "screens.review:ReviewScreen",
+    "apply": "screens.apply:ApplyScreen",
+    "check": "screens.check:CheckScreen",
+    "done": "screens.done:DoneScreen",
+}
+_PLAIN_FORM = "screens.form:FormScreen"  # for a step that needs no screen of its own
+
+
+def screen_for(step: Step) -> StepScreen:
+    """Make the screen of a step."""
+    module, name = _SCREENS.get(step.id, _PLAIN_FORM).split(":")
+    made: StepScreen = getattr(import_module(module), name)(step)
+    return made

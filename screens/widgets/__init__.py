@@ -1,0 +1,1 @@
+"""The wizard's own widgets. None of them renders markup from foreign text."""
