@@ -140,6 +140,7 @@ class WizardApp(App[AppResult]):
             self.known.identity = None
             identity = await off_thread(lambda: self.engine.connect(profile))
             self.known.identity, self.known.profile = identity, profile
+            self.session.fit(identity)
         return self.known.identity
 
     async def detect(self) -> Project:

@@ -29,6 +29,7 @@ _LOOKS = {
     RowState.DONE: ("✓", "bold $text-success"),
     RowState.FAILED: ("✗", "bold $text-error"),
     RowState.SKIPPED: ("·", "$quiet"),
+    RowState.LEFT_OUT: ("!", "$text-warning"),
 }
 
 
@@ -71,7 +72,7 @@ class EventTree(Wrapped):
         symbol, style = _LOOKS.get(row.state, (frame(self.tick), "bold $primary"))
         elapsed = row.elapsed(now)
         quiet = row.state in {RowState.OPEN, RowState.SKIPPED}
-        aside = elapsed or (row.state.value if row.state is RowState.SKIPPED else "")
+        aside = elapsed or (row.state.value if row.state in {RowState.SKIPPED, RowState.LEFT_OUT} else "")
         title = text((one_line(row.title), "$quiet" if quiet else ""))
         room = max(width - 4 - len(aside), 10)
         lines = hanging(text((f"{symbol} ", style)), title, 2, room)

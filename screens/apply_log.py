@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from wizard.apply.events import Done, Event, Failed, Finished, Started, Waiting
+from wizard.apply.events import Done, Event, Failed, Finished, Skipped, Started, Waiting
 from wizard.plan.changes import Action, Change, Plan
 from wizard.problem import Problem
 from wizard.text import seconds
@@ -30,6 +30,7 @@ class RowState(StrEnum):
     DONE = "done"
     FAILED = "failed"
     SKIPPED = "not begun"
+    LEFT_OUT = "left out"
 
 
 @dataclass
@@ -88,6 +89,9 @@ class ApplyLog:
             row = self._row(event.change_id, event.change_id)
             row.state, row.took = RowState.FAILED, now - row.began if row.began else 0.0
             self.problem, self.failed_at = event.problem, row.title
+        elif isinstance(event, Skipped):
+            row = self._row(event.change_id, event.change_id)
+            row.state, row.note = RowState.LEFT_OUT, f"{event.problem.title} It can wait."
         elif isinstance(event, Waiting):
             self._wait(event, now)
         elif isinstance(event, Finished):

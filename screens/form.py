@@ -79,7 +79,7 @@ class FormScreen(StepScreen):
         value = self.session.answers[view.key]
         if view.question.field.kind == "tags" and isinstance(value, str):
             return _TAGS
-        return view.question.field.problem(value)
+        return view.question.field.problem(value) or self.wizard.engine.local_problems(view.key, self.session.answers)
 
     def answer_changed(self, _key: str, _value: Any) -> None:
         """Called after an answer changed: subclasses renew what depends on it."""
@@ -141,6 +141,8 @@ class FormScreen(StepScreen):
         wrong = list(self.session.problems())
         for view in self.fields():
             view.show_error(self.problem(view))
+            if view.error and view.key not in wrong:
+                wrong.append(view.key)
         self._count_wrong()
         return wrong
 

@@ -152,7 +152,7 @@ class IdentityScreen(FormScreen):
             ("Signed in as", one_line(identity.arn)),
             ("Credentials", one_line(identity.source)),
             ("Region", identity.region or "none set"),
-            ("Endpoint", one_line(identity.endpoint) or "AWS's own"),
+            ("Endpoint", one_line(identity.endpoint) or ("inside this program" if identity.sandbox else "AWS's own")),
         ]
         found: list[Widget] = [
             Note(text(("Signed in.", "bold"), " This is who will make the changes:"), "good"),

@@ -230,9 +230,10 @@ def _require_region(region: str) -> None:
 def _setup(options: argparse.Namespace) -> int:
     if options.ask and not (options.answers or options.set):
         raise UsageProblem("--ask goes with --answers: it asks a step that the file answers already.")
-    if (options.answers and not options.ask) or options.dry_run:
-        return _unattended(options, check_after=True)
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    in_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    if (options.answers and not options.ask) or (options.dry_run and not in_terminal):
+        return _unattended(options)
+    if not in_terminal:
         raise UsageProblem(
             "There is no terminal to ask questions in.",
             "Input or output is not a terminal.",
@@ -254,11 +255,11 @@ def _wizard(options: argparse.Namespace) -> int:
     if _line_mode(options):
         from wizard.prompts.walk import run as walk
 
-        return walk(engine, session, options.save_answers, tuple(options.ask))
+        return walk(engine, session, options.save_answers, tuple(options.ask), dry_run=options.dry_run)
     _open_at(session, options.ask)
     from screens.app import run
 
-    result = run(engine, session, save_answers=options.save_answers)
+    result = run(engine, session, dry_run=options.dry_run, save_answers=options.save_answers)
     if result.message:
         print(plain(result.message))
     return result.exit_code
@@ -282,7 +283,7 @@ def _plan(options: argparse.Namespace) -> int:
     from importlib import import_module
 
     engine = _engine(options)
-    answers = engine.fit(_require_answers(options))
+    answers = _sign_in(engine, _require_answers(options))
     plan = engine.plan(answers, engine.discover(answers))
     module, function = _FORMATS[options.format]
     print(getattr(import_module(module), function)(plan).rstrip("\n"))
@@ -293,10 +294,10 @@ def _plan(options: argparse.Namespace) -> int:
 
 def _apply(options: argparse.Namespace) -> int:
     options.dry_run, options.save_answers = False, None
-    return _unattended(options, check_after=True)
+    return _unattended(options)
 
 
-def _unattended(options: argparse.Namespace, check_after: bool) -> int:
+def _unattended(options: argparse.Namespace) -> int:
     """Plan, show, confirm, apply, check: the same engine as the wizard, with answers from the file and the flags."""
     from wizard import lines
     from wizard.plan import render
@@ -306,7 +307,7 @@ def _unattended(options: argparse.Namespace, check_after: bool) -> int:
     answers = _answers(options) if options.dry_run and not options.answers else _require_answers(options)
     answers.require_valid()
     engine = _engine(options)
-    answers = engine.fit(answers)
+    answers = _sign_in(engine, answers)
     plan = engine.plan(answers, engine.discover(answers))
     print(render.as_text(plan), file=out)
     result: dict[str, Any] = {"ok": False, "plan": plan.to_json(), "run": "", "check": None, "problem": None}
@@ -349,7 +350,7 @@ def _check(options: argparse.Namespace) -> int:
         answers = answers.with_values({"remotion.version": options.remotion_version}, "--set")
     answers.require_valid()
     engine = _engine(options)
-    answers = engine.fit(answers)
+    answers = _sign_in(engine, answers)
     named = options.user or (answers.text("principal.name") if options.answers else "")
     subjects, unchecked = engine.subjects(named, options.role)
     if options.answers and not options.role:
@@ -455,6 +456,12 @@ def _answers(options: argparse.Namespace) -> Answers:
     if options.answers:
         answers = answers.with_values(read_answers(options.answers), "answers file")
     return answers.with_values(dict(map(parse_setting, options.set)), "--set")
+
+
+def _sign_in(engine: Engine, answers: Answers) -> Answers:
+    """Connect, and return the answers with defaults that fit the identity."""
+    identity = engine.connect(answers.text("identity.profile"))
+    return answers.fitted(identity.partition, identity.region)
 
 
 def _require_answers(options: argparse.Namespace) -> Answers:

@@ -17,12 +17,14 @@ from wizard.account.snapshot import AccountSnapshot, Identity
 from wizard.apply.events import Event, Finished
 from wizard.check.findings import Finding, Report, Status
 from wizard.collect.answers import Answers
+from wizard.places import expanded
 from wizard.plan.build import build_plan
 from wizard.plan.changes import Plan
 from wizard.plan.preview import Preview, policies_preview, release_of
 from wizard.problem import Problem, ProblemError, UsageProblem
 from wizard.remotion import names
 from wizard.remotion.project import Project, detect_project
+from wizard.text import one_line
 
 if TYPE_CHECKING:
     from wizard.account.connect import Aws, Target
@@ -79,25 +81,17 @@ class Engine:
         self._identity, self._aws = aws.identify(), aws
         return self._identity
 
-    def fit(self, answers: Answers) -> Answers:
-        """Return answers whose defaults fit the identity: in another partition, its own region in place of us-east-1.
-
-        Connects if need be. What somebody chose stays as it is.
-        """
-        from wizard.remotion.regions import partition_of
-
-        _, identity = self._connection(answers)
-        if all(partition_of(region) == identity.partition for region in answers.texts("remotion.regions")):
-            return answers
-        return answers.with_defaults({"remotion.regions": [identity.region]}, "identity")
-
     def detect_project(self, folder: str) -> Project:
         """Look for Remotion in a folder (relative to where the program was started)."""
         return detect_project(self.project_folder(folder))
 
     def project_folder(self, folder: str) -> Path:
         """Return the project's folder as a full path."""
-        return (self.options.folder / Path(folder).expanduser()).resolve()
+        path = self.options.folder / expanded(folder)
+        try:
+            return path.resolve()
+        except (OSError, RuntimeError):  # links in a circle, a name that is too long
+            return path
 
     def local_problems(self, key: str, answers: Answers) -> str:
         """Say what this machine has against an answer that is right by itself: a folder that is not there, and the like.
@@ -145,7 +139,7 @@ class Engine:
             if with_profile
             else (local.env_key_id, local.env_has_secret)
         )
-        ids = {key.id: key.active for key in keys}
+        ids = {key.id: key.created for key in keys}
         return replace(snapshot, orphan_keys=orphan_keys(identity.account, user, ids, held if complete else ""))
 
     def plan(self, answers: Answers, snapshot: AccountSnapshot) -> Plan:
@@ -313,9 +307,14 @@ class Engine:
 
     def _project(self, answers: Answers) -> Project:
         folder = self.project_folder(answers.text("remotion.project"))
-        if not folder.is_dir():
+        try:
+            is_folder = folder.is_dir()
+        except OSError:
+            is_folder = False
+        if not is_folder:
             raise UsageProblem(
-                f"remotion.project: there is no folder {folder}.", remedy="Name the folder of your project."
+                f"remotion.project: there is no folder {one_line(str(folder))}.",
+                remedy="Name the folder of your project.",
             )
         return detect_project(folder)
 

@@ -93,6 +93,9 @@ class FakeEngine(Engine):
     def detect_project(self, folder: str) -> Project:
         return self.project
 
+    def local_problems(self, key: str, answers: Answers) -> str:
+        return ""
+
     def discover(self, answers: Answers) -> AccountSnapshot:
         self.discovered += 1
         absent: Fact[Any] = Fact.absent()

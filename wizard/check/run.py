@@ -11,7 +11,7 @@ from pathlib import Path
 
 from wizard.account.connect import Aws, Keys
 from wizard.account.discover import read_concurrency, read_role, read_user
-from wizard.account.errors import is_absent, is_denied, message_of, problem_of
+from wizard.account.errors import is_absent, is_bad_key, is_denied, message_of, problem_of
 from wizard.account.snapshot import Fact, Identity, LocalState, Principal
 from wizard.check.findings import Finding, Report, Status
 from wizard.check.probes import ForbiddenProbe, Probe, Scene, forbidden_probes, wanted_probes
@@ -385,6 +385,9 @@ def _key_works(aws: Aws, identity: Identity, keys: Keys, where: str, user: str) 
         caller = aws.with_keys(keys).client("sts").get_caller_identity()
     except Exception as error:
         problem = problem_of(error, f"signing in with the key in {where}").problem
+        if not is_bad_key(error):
+            title = f"Can't tell whether the key {shown} in {where} works"
+            return Finding(identifier, subject, Status.UNKNOWN, title, problem.detail, "", problem.remedy)
         title = f"The key {shown} in {where} does not work"
         return Finding(
             identifier,
@@ -472,7 +475,8 @@ def _concurrency(region: str, fact: Fact[int]) -> Finding:
         subject,
         Status.WARN,
         f"Lambda concurrency in {region} is {number(limit)}: at most {count(functions, 'render function')} at once",
-        f"One render may use up to {names.FUNCTIONS_PER_RENDER}. Until it is raised, give each function more frames (framesPerLambda).",
+        f"One render may use up to {names.FUNCTIONS_PER_RENDER}. Until it is raised, give each function more frames "
+        "(framesPerLambda).",
         "low-quota",
         f"Ask AWS for more: npx remotion lambda quotas increase --region={region}",
     )

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from wizard.collect.fields import FIELDS, Field
 from wizard.problem import ProblemError, UsageProblem
+from wizard.remotion.regions import partition_of
 from wizard.text import listing, one_line
 
 VERSION: Final = 1
@@ -60,6 +61,15 @@ class Answers:
         weaker = ORIGINS[ORIGINS.index(origin) :]
         free = {k: v for k, v in values.items() if self.origin(k) in weaker}
         return self.with_values(free, origin)
+
+    def fitted(self, partition: str, region: str) -> Answers:
+        """Return answers whose defaults fit an identity: in another partition its own region stands for us-east-1.
+
+        What somebody chose stays as it is.
+        """
+        if all(partition_of(chosen) == partition for chosen in self.texts("remotion.regions")):
+            return self
+        return self.with_defaults({"remotion.regions": [region]}, "identity")
 
     def problems(self, keys: Iterable[str] | None = None) -> dict[str, str]:
         """Return what is wrong, by key; empty if all is right."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from wizard.account.snapshot import Identity
 from wizard.collect.answers import Answers
 from wizard.collect.steps import BY_ID, Step, steps_for
 
@@ -50,6 +51,10 @@ class Session:
     def set(self, values: Mapping[str, Any]) -> None:
         """Keep what the person answered (right or wrong: nothing typed is lost)."""
         self.answers = self.answers.with_values(values, "you")
+
+    def fit(self, identity: Identity) -> None:
+        """Let the defaults fit the identity that was signed in with."""
+        self.answers = self.answers.fitted(identity.partition, identity.region)
 
     def problems(self) -> dict[str, str]:
         """Return what is wrong with the current step's answers, by key."""

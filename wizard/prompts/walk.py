@@ -24,10 +24,18 @@ from wizard.text import account_number, count, plain
 class LineMode:
     """One walk through a session in lines."""
 
-    def __init__(self, engine: Engine, session: Session, save_answers: Path | None, only: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        session: Session,
+        save_answers: Path | None,
+        only: tuple[str, ...] = (),
+        dry_run: bool = False,
+    ) -> None:
         self.engine = engine
         self.session = session
         self.save_answers = save_answers
+        self.dry_run = dry_run
         self.only = only  # with --answers and --ask: the form steps to ask; the others keep their answers
         self.identity: Identity | None = None
         self.plan: Plan | None = None
@@ -121,7 +129,7 @@ class LineMode:
             if self.only:
                 raise
             return False
-        self.session.answers = self.engine.fit(self.session.answers)
+        self.session.fit(self.identity)
         alias = f"{plain(self.identity.alias)}, " if self.identity.alias else ""
         print(f"Signed in as {plain(self.identity.arn)}, account {alias}{account_number(self.identity.account)}.")
         return True
@@ -150,6 +158,10 @@ class LineMode:
         if self.plan.is_empty:
             self.engine.settle(self.plan)
             return True
+        if self.dry_run:
+            print("Dry run: nothing was changed.")
+            self._offer_answers()
+            raise SystemExit(int(ExitCode.OK))
         go = ask_yes(f"Make {count(len(self.plan.writing), 'change')} in account {self.plan.identity.account}?", False)
         if go is BACK:
             return False
@@ -208,9 +220,15 @@ class LineMode:
             print(f"Answers saved to {path.strip()}.")
 
 
-def run(engine: Engine, session: Session, save_answers: Path | None = None, only: tuple[str, ...] = ()) -> int:
+def run(
+    engine: Engine,
+    session: Session,
+    save_answers: Path | None = None,
+    only: tuple[str, ...] = (),
+    dry_run: bool = False,
+) -> int:
     """Walk through a session in line mode and return the exit code. Ctrl+C raises KeyboardInterrupt."""
-    return LineMode(engine, session, save_answers, only).run()
+    return LineMode(engine, session, save_answers, only, dry_run).run()
 
 
 def _items(text: str) -> list[str]:
