@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wizard.sandbox.scenarios import ACCOUNT_ID, REGION, SCENARIOS, Scenario
+from wizard.sandbox.scenarios import ACCOUNT_ID, SCENARIOS, Scenario
 from wizard.sandbox.state import default_root, stores
 from wizard.secret import Secret
 
@@ -56,7 +56,7 @@ class Sandbox:
         self._guard = guard
         self.scenario = app.scenario
         self.account_id = ACCOUNT_ID
-        self.region = REGION
+        self.region = SCENARIOS[app.scenario].region
         self.access_key_id, secret = app.administrator_key()
         self.secret_access_key = Secret(secret)
 

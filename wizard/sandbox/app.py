@@ -8,7 +8,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -41,8 +41,9 @@ from wizard.sandbox.state import Store, Unusable
 
 log = logging.getLogger(__name__)
 
-STATE_VERSION: Final = f"{moto.__version__}/1"  # raise the number when what the calls package keeps changes shape
+STATE_VERSION: Final = f"{moto.__version__}/2"  # raise the number when what the calls package keeps changes shape
 KEY_USE_SAVED_EVERY: Final = 60.0  # seconds: when a key was last used is not worth a save a call
+_ROLES_STAY: Final = frozenset({"s3", "s3control", "logs", "lambda"})  # services whose calls change no role
 _partition: contextvars.ContextVar[str] = contextvars.ContextVar("partition", default="")  # "" outside of a call
 _call: contextvars.ContextVar[Call | None] = contextvars.ContextVar("call", default=None)
 _PROCESS = threading.RLock()  # moto's state is process-wide
@@ -214,9 +215,9 @@ class App:
             raise not_implemented(call.service, call.operation) from error
         reply = enforce.veil(call, caller, reply, enforced=self.enforced)
         if not call.reads:
-            self._save(counts=reply.status < 300)
+            self._save(counts=reply.status < 300, roles=_changed_roles(call))
         elif caller.access_key_id and self._use_is_due(caller.access_key_id):
-            self._save(only="iam")
+            self._save(only="iam", roles=())
         return reply
 
     def _use_is_due(self, access_key_id: str) -> bool:
@@ -226,8 +227,8 @@ class App:
         self._use_saved[access_key_id] = now
         return True
 
-    def _save(self, *, counts: bool = False, only: str = "") -> None:
-        changed, large = self._backends.freeze(only)
+    def _save(self, *, counts: bool = False, only: str = "", roles: Collection[str] | None = None) -> None:
+        changed, large = self._backends.freeze(only, roles=roles)
         for service, reason in self._backends.unsaved.items():
             warning = f"What is done with {service} is not kept from command to command ({reason})."
             if warning not in self.warnings:
@@ -239,6 +240,13 @@ class App:
             self._facts["changes"] = int(self._facts["changes"]) + 1
         self._generation = self._store.write(sections, self._facts, large)
         self._backends.sections = sections
+
+
+def _changed_roles(call: Call) -> tuple[str, ...] | None:
+    """The IAM roles that the call may change, besides making or deleting one; None if that can't be told."""
+    if call.service == "iam":
+        return (str(call.parameters.get("RoleName", "")),) if "Role" in call.operation else ()
+    return () if call.service in _ROLES_STAY else None
 
 
 def _dispatch(call: Call) -> Reply:

@@ -15,16 +15,20 @@ import sys
 import threading
 import weakref
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import FunctionType
 from typing import Any, Final
 
 from moto.core.base_backend import AccountSpecificBackend, BackendDict, BaseBackend
 from moto.core.model_instances import reset_model_data
+from moto.iam.models import IAMBackend, Role
 from moto.s3.models import FakeKey
 
+from wizard.sandbox import shards
+from wizard.sandbox.shards import Sharded
 from wizard.sandbox.state import Section, Unusable
 
+SHARDED: Final = "sandbox_sharded_roles"
 LARGE: Final = 32 * 1024  # values from this size on are kept outside of the pickle, and written once
 _LOCKS: Final[Mapping[type, str]] = {type(threading.Lock()): "lock", type(threading.RLock()): "rlock"}
 _current: Backends | None = None
@@ -38,6 +42,7 @@ class Backends:
         self.touched: set[str] = set()
         self.unsaved: dict[str, str] = {}  # services whose state can't be frozen, and why
         self._pending: set[str] = set()  # saved, not thawed yet
+        self._sharded: dict[str, Sharded] = {}  # the roles of a backend that has many, as last frozen
         self._read_blob = read_blob
         self._parked: list[tuple[BackendDict[Any], dict[str, Any], dict[str, Any]]] = []
 
@@ -69,14 +74,21 @@ class Backends:
         self._empty()
         self.sections = dict(sections)
         self._pending = set(sections)
+        self._sharded = {}
 
     def thaw_imported(self) -> None:
         """Thaw what belongs to the services that are imported, for code that walks over a service's accounts."""
         for name in [name for name in self._pending if name.split("|", 1)[0] in sys.modules]:
             self._thaw(name)
 
-    def freeze(self, only: str = "") -> tuple[dict[str, Section], dict[str, bytes]]:
-        """The sections that the touched backends changed (of the service `only`), and the large values in them."""
+    def freeze(
+        self, only: str = "", *, roles: Collection[str] | None = None
+    ) -> tuple[dict[str, Section], dict[str, bytes]]:
+        """The sections that the touched backends changed (of the service `only`), and the large values in them.
+
+        `roles` names the IAM roles that may have been changed, if the caller knows: where there are many, the others
+        are not looked at.
+        """
         changed: dict[str, Section] = {}
         large: dict[str, bytes] = {}
         for name in sorted(self.touched - self._pending):
@@ -84,13 +96,20 @@ class Backends:
             if backend is None or only not in {"", name.split("|")[1]}:
                 continue
             try:
-                section, blobs = freeze(backend)
+                sharded, blobs = None, dict[str, bytes]()
+                if isinstance(backend, IAMBackend):
+                    sharded, blobs = shards.freeze(backend, self._sharded.get(name), roles)
+                section, more = freeze(backend, sharded)
             except Exception as error:  # pickling runs the code of whatever moto holds there
                 self.unsaved.setdefault(name.split("|")[1], f"{type(error).__name__}: {error}")
                 continue
+            if sharded is not None:
+                self._sharded[name] = sharded
+            else:
+                self._sharded.pop(name, None)
             if self.sections.get(name) != section:
                 changed[name] = section
-                large.update(blobs)
+                large.update(blobs, **more)
         return changed, large
 
     def _on_look_up(self, dictionary: AccountSpecificBackend[Any], region: str) -> None:
@@ -106,7 +125,10 @@ class Backends:
         backend: BaseBackend = object.__new__(accounts.backend)
         BaseBackend.__init__(backend, region, account)
         dict.__setitem__(accounts, region, backend)
-        vars(backend).update(thaw(self.sections[name].data, self._read_blob))
+        held = thaw(self.sections[name].data, self._read_blob)
+        if isinstance(sharded := held.pop(SHARDED, None), Sharded):
+            self._sharded[name] = sharded
+        vars(backend).update(held)
         buckets = getattr(backend, "buckets", None)
         if service == "s3" and buckets:  # S3 keeps the owners of all bucket names beside its backends
             owners = _dictionary(module, service).bucket_accounts  # type: ignore[attr-defined]
@@ -126,18 +148,29 @@ class Backends:
         reset_model_data()  # moto remembers every object that it ever made
 
 
-def freeze(backend: BaseBackend) -> tuple[Section, dict[str, bytes]]:
-    """Pickle what `backend` holds. References to other backends stay references."""
+def freeze(backend: BaseBackend, sharded: Sharded | None = None) -> tuple[Section, dict[str, bytes]]:
+    """Pickle what `backend` holds, without its roles if they are `sharded`. Other backends stay references."""
     file = io.BytesIO()
-    freezer = _Freezer(file)
-    freezer.dump(vars(backend))
+    state = vars(backend)
+    if sharded is None:
+        freezer = _Freezer(file)
+        freezer.dump(state)
+    else:
+        freezer = _Freezer(file, state["roles"])
+        freezer.dump({**state, "roles": {}, SHARDED: sharded})
+        freezer.referenced.update(dict.fromkeys(sharded.digests))
     return Section(file.getvalue(), tuple(freezer.referenced)), freezer.blobs
 
 
 def thaw(data: bytes, read_blob: Callable[[str], bytes]) -> dict[str, Any]:
-    """The inverse of `freeze`. Raises Unusable."""
+    """The inverse of `freeze`; where roles are sharded, that is under `SHARDED`. Raises Unusable."""
     try:
-        result = _Thawer(data, read_blob).load()
+        thawer = _Thawer(data, read_blob)
+        result = thawer.load()
+        sharded = result.get(SHARDED) if isinstance(result, dict) else None
+        if isinstance(sharded, Sharded):
+            parts = [_Thawer(read_blob(digest), read_blob).load() for digest in sharded.digests]
+            result["roles"] = shards.thaw(sharded, parts, result["managed_policies"], thawer.roles)
     except Unusable:
         raise
     except Exception as error:
@@ -159,13 +192,16 @@ _digests: weakref.WeakKeyDictionary[FakeKey, str] = weakref.WeakKeyDictionary()
 
 
 class _Freezer(pickle.Pickler):
-    def __init__(self, file: io.BytesIO) -> None:
+    def __init__(self, file: io.BytesIO, sharded_roles: Mapping[str, Role] | None = None) -> None:
         super().__init__(file, protocol=5)
+        self._sharded_roles = sharded_roles or {}
         self.referenced: dict[str, None] = {}
         self.blobs: dict[str, bytes] = {}  # the referenced values that may not be on disk yet
 
     def persistent_id(self, obj: Any) -> tuple[str, ...] | None:
         kind = type(obj)
+        if kind is str or kind is dict:  # most of what there is
+            return None
         if kind is bytes:
             if len(obj) < LARGE:
                 return None
@@ -174,6 +210,8 @@ class _Freezer(pickle.Pickler):
             return ("blob", obj.digest)
         if kind in _LOCKS:
             return (_LOCKS[kind],)
+        if isinstance(obj, Role):
+            return ("role", obj.id) if self._sharded_roles.get(obj.id) is obj else None
         if issubclass(kind, BaseBackend):
             return ("backend", _module_of(kind), _service_of(kind), obj.account_id, obj.region_name)
         return None
@@ -203,6 +241,7 @@ class _Thawer(pickle.Unpickler):
     def __init__(self, data: bytes, read_blob: Callable[[str], bytes]) -> None:
         super().__init__(io.BytesIO(data))
         self._read_blob = read_blob
+        self.roles: dict[str, Role] = {}  # the sharded ones that something refers to; still empty
 
     def persistent_load(self, pid: Any) -> Any:
         match pid:
@@ -212,6 +251,8 @@ class _Thawer(pickle.Unpickler):
                 return threading.Lock()
             case ("rlock",):
                 return threading.RLock()
+            case ("role", role_id):
+                return self.roles.setdefault(role_id, shards.empty_role())
             case ("backend", module, service, account, region):
                 return _dictionary(module, service)[account][region]
         raise Unusable("it is damaged")

@@ -99,12 +99,27 @@ _OF_THE_CALLER: Final = frozenset(
     )
 )
 
+# These know iam:PermissionsBoundary too: it is the boundary that the user or role has (the others name one themselves).
+_WITHIN_A_BOUNDARY: Final = frozenset(
+    f"{verb}{kind}{what}"
+    for kind in ("User", "Role")
+    for verb, what in (
+        ("Attach", "Policy"),
+        ("Detach", "Policy"),
+        ("Put", "Policy"),
+        ("Delete", "Policy"),
+        ("Delete", "PermissionsBoundary"),
+    )
+)
+
 
 def _iam(call: Call, caller_arn: str) -> Iterator[Need]:
     given = call.parameters
     context: dict[str, str | Sequence[str]] = dict(_tags(call))
     if boundary := given.get("PermissionsBoundary"):
         context["iam:PermissionsBoundary"] = str(boundary)
+    elif call.operation in _WITHIN_A_BOUNDARY and (held := _boundary_of(call)):
+        context["iam:PermissionsBoundary"] = held
     if (policy := given.get("PolicyArn")) and call.operation.startswith(("Attach", "Detach")):
         context["iam:PolicyARN"] = str(policy)
     if service := given.get("AWSServiceName"):
@@ -160,20 +175,31 @@ def _path(given: Mapping[str, Any]) -> str:
 
 
 def _entity(call: Call, kind: str, name: str) -> str:
-    """The ARN of what is called `name`: with its path if it exists, names being the same in any case."""
+    """The ARN of what is called `name`: with its path if it exists."""
+    found = _named(call, kind, name)
+    return f"arn:{call.partition}:iam::{ACCOUNT_ID}:{kind}/{name}" if found is None else str(found.arn)
+
+
+def _named(call: Call, kind: str, name: str) -> Any:
+    """What is called `name`, names being the same in any case; None if nothing is."""
     from moto.iam.models import iam_backends
 
     backend = iam_backends[ACCOUNT_ID][call.partition]
-    known: Mapping[str, list[Any]] = {
-        "user": list(backend.users.values()),
-        "role": list(backend.roles.values()),
-        "group": list(backend.groups.values()),
-        "instance-profile": list(backend.instance_profiles.values()),
+    known: Mapping[str, Mapping[str, Any]] = {
+        "user": backend.users,
+        "role": backend.roles,
+        "group": backend.groups,
+        "instance-profile": backend.instance_profiles,
     }
-    for entity in known[kind]:
-        if str(entity.name).lower() == name.lower():
-            return str(entity.arn)
-    return f"arn:{call.partition}:iam::{ACCOUNT_ID}:{kind}/{name}"
+    wanted = name.lower()
+    return next((entity for entity in list(known[kind].values()) if str(entity.name).lower() == wanted), None)
+
+
+def _boundary_of(call: Call) -> str:
+    given = call.parameters
+    kind = "user" if given.get("UserName") else "role"
+    entity = _named(call, kind, str(given.get("UserName") or given.get("RoleName") or ""))
+    return str(getattr(entity, "permissions_boundary_arn", None) or "")
 
 
 def _owner_of_key(call: Call, access_key_id: str) -> str:

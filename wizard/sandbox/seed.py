@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from wizard.sandbox import accounts
 from wizard.sandbox.calls import keys, quotas
-from wizard.sandbox.scenarios import ACCOUNT_ID, ADMINISTRATOR, REGION
+from wizard.sandbox.scenarios import ACCOUNT_ID, ADMINISTRATOR, REGION, SCENARIOS
 
 if TYPE_CHECKING:
     from moto.iam.models import IAMBackend
@@ -23,21 +24,33 @@ def secret_seed(scenario: str) -> str:
 def start(scenario: str) -> str:
     """Make the account as `scenario` says, in backends that are empty. Returns the administrator's access key id."""
     from moto.iam.models import iam_backends
+    from moto.moto_api._internal import mock_random
 
-    prepare(scenario, "aws")
+    partition = home_partition(scenario)
+    prepare(scenario, partition)
     quotas.set_concurrency(ACCOUNT_ID, quotas.EVERY_REGION, 10)  # what AWS gives a new account
-    return next(iter(iam_backends[ACCOUNT_ID]["aws"].access_keys))
+    administrator = next(iter(iam_backends[ACCOUNT_ID][partition].access_keys))
+    mock_random.seed(f"{secret_seed(scenario)} account")
+    accounts.furnish(scenario)
+    return administrator
+
+
+def home_partition(scenario: str) -> str:
+    """The partition of the scenario's account."""
+    return SCENARIOS[scenario].partition if scenario in SCENARIOS else "aws"
 
 
 def prepare(scenario: str, partition: str, access_key_id: str = "") -> None:
     """Seed the account in `partition` (each has its own IAM) unless it was done before.
 
     The administrator has the same access key in every partition, `access_key_id`, so that a sandbox run can use a
-    region of any.
+    region of any. An account of China or GovCloud is different: as with AWS, its keys are unknown everywhere else.
     """
     from moto.iam.models import iam_backends
     from moto.moto_api._internal import mock_random
 
+    if home_partition(scenario) not in {"aws", partition}:
+        return
     backend: IAMBackend = iam_backends[ACCOUNT_ID][partition]
     if getattr(backend, "sandbox_seed", None) is not None:
         return

@@ -25,6 +25,7 @@ APPLICATION: Final = "remotion-lambda-wizard"
 STATE_VARIABLE: Final = "REMOTION_LAMBDA_WIZARD_STATE"
 FORMAT: Final = 1
 _MAGIC: Final = b"remotion-lambda-wizard sandbox "
+_OUTSIDE: Final = 256 * 1024  # a section from this size on has a file of its own, which is only written when it changes
 _HEAD: Final = len(_MAGIC) + 33  # magic, 32 hexadecimal digits, newline
 _POSIX: Final = os.name == "posix"
 
@@ -122,6 +123,9 @@ class Store:
             sections: dict[str, Section] = {}
             position = end + 1
             for name, length, digest, blobs in header["sections"]:
+                if length >= _OUTSIDE:
+                    sections[name] = Section(self.blob(digest), tuple(blobs))
+                    continue
                 data = content[position : position + length]
                 position += length
                 if hashlib.sha256(data).hexdigest() != digest:
@@ -134,18 +138,21 @@ class Store:
 
     def write(self, sections: Mapping[str, Section], facts: Mapping[str, str | int], blobs: Mapping[str, bytes]) -> str:
         """Replace the saved state, all or nothing; it survives a kill at any moment. Returns the new generation."""
-        for digest, value in blobs.items():
+        index = []
+        outside: dict[str, bytes] = {}
+        for name, section in sections.items():
+            digest = hashlib.sha256(section.data).hexdigest()
+            index.append([name, len(section.data), digest, section.blobs])
+            if len(section.data) >= _OUTSIDE:
+                outside[digest] = section.data
+        for digest, value in {**blobs, **outside}.items():
             self._write_blob(digest, value)
         generation = uuid.uuid4().hex
-        index = [
-            [name, len(section.data), hashlib.sha256(section.data).hexdigest(), section.blobs]
-            for name, section in sections.items()
-        ]
         header = {"format": FORMAT, "version": self.version, "facts": dict(facts), "sections": index}
         parts = [_MAGIC, generation.encode("ascii"), b"\n", json.dumps(header).encode("ascii"), b"\n"]
-        parts += [section.data for section in sections.values()]
+        parts += [section.data for section in sections.values() if len(section.data) < _OUTSIDE]
         _replace(self.path, b"".join(parts))
-        self._sweep({digest for section in sections.values() for digest in section.blobs})
+        self._sweep({*outside, *(digest for section in sections.values() for digest in section.blobs)})
         return generation
 
     def blob(self, digest: str) -> bytes:

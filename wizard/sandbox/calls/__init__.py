@@ -13,6 +13,7 @@ from wizard.sandbox.calls import (
     keys,
     lambda_,
     managed_policies,
+    paging,
     quotas,
     s3_defaults,
 )
@@ -43,5 +44,6 @@ def install() -> None:
         lambda_,
         s3_defaults,
         account,
+        paging,
     ):
         module.install()

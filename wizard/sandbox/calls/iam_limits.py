@@ -471,7 +471,9 @@ def _install_attachment(kind: str) -> None:
 
 
 def _check_modifiable(role: Role) -> None:
-    if role.path.startswith("/aws-service-role/"):
+    # What Identity Center makes trusts its own SAML provider. (With AWS nobody else can make a role at that path.)
+    of_identity_center = role.path.startswith("/aws-reserved/") and "/AWSSSO_" in role.assume_role_policy_document
+    if role.path.startswith("/aws-service-role/") or of_identity_center:
         raise CallError(
             "UnmodifiableEntity",
             f"Cannot perform the operation on the protected role '{role.name}' - this role is only modifiable by AWS",
