@@ -116,7 +116,17 @@ class StepScreen(Screen[None]):
 
     # The frame
 
+    def _fit_terminal(self) -> None:
+        """Take the terminal's size before the first frame, which Textual would draw as if it were wide."""
+        app = self.wizard
+        for size, breakpoints in (
+            (app.size.width, app.HORIZONTAL_BREAKPOINTS),
+            (app.size.height, app.VERTICAL_BREAKPOINTS),
+        ):
+            self.add_class(max((least, name) for least, name in breakpoints if size >= least)[1])
+
     def compose(self) -> ComposeResult:
+        self._fit_terminal()
         yield TopBar(self.wizard.title, self.wizard.place, self.wizard.dry_run)
         yield StepLine(self.session)
         with Horizontal(id="frame"):
