@@ -273,8 +273,9 @@ def _line_mode(options: argparse.Namespace) -> bool:
 def _open_at(session: Session, asked: list[str]) -> None:
     """With --ask, begin at the first step that is to be asked; the steps before it count as visited."""
     ids = [step.id for step in session.steps]
-    if asked:
-        first = min(ids.index(step) for step in asked if step in ids)
+    reachable = [ids.index(step) for step in asked if step in ids]  # the answers may leave a step out
+    if reachable:
+        first = min(reachable)
         session.visited.update(ids[: first + 1])
         session.current = ids[first]
 

@@ -25,6 +25,14 @@ def state_folder() -> Path:
     return user_state_path("remotion-lambda-wizard", appauthor=False)
 
 
+def expanded(path: str) -> Path:
+    """Return a path that a person wrote, with ~ for their home. An unknown user's ~name stays as it is."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 def private_folder(path: Path) -> Path:
     """Create `path` with mode 0700 (its parents too, where they are missing) and return it."""
     for folder in [*reversed(path.parents), path]:

@@ -87,6 +87,29 @@ class Terminal:
                 time.sleep(0.05)
         raise AssertionError(f"waited for {text!r} to appear; the screen shows:\n{self.screen()}")
 
+    def fill(self, text: str) -> None:
+        """Replace what stands in the focused line by `text`.
+
+        The line is cleared by a binding, which Textual handles after letters that follow at once: so wait in between.
+        """
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            self.press("End", "C-u")
+            self._wait_until_still()
+            self.type(text)
+            self._wait_until_still()
+            if text in self.screen():
+                return
+        raise AssertionError(f"typed {text!r} in vain; the screen shows:\n{self.screen()}")
+
+    def _wait_until_still(self) -> None:
+        before, still = "", 0
+        while still < 4:
+            time.sleep(0.15)
+            now = self.screen()
+            still = still + 1 if now == before else 0
+            before = now
+
     def _wait(self, wanted: object, what: str) -> str:
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:

@@ -23,6 +23,7 @@ from wizard.account.snapshot import (
     Principal,
 )
 from wizard.handover import aws_profile, env_file, git
+from wizard.places import expanded
 from wizard.policy import documents
 from wizard.remotion import names
 
@@ -41,8 +42,8 @@ def discover(
     with ThreadPoolExecutor(max_workers=8) as pool:
         user_fact = pool.submit(read_user, aws, user)
         role_fact = pool.submit(read_role, aws, names.RENDER_ROLE)
-        user_policy = pool.submit(read_managed, aws, prefix + names.USER_POLICY)
-        role_policy = pool.submit(read_managed, aws, prefix + names.ROLE_POLICY)
+        user_policy = pool.submit(find_managed, aws, prefix + names.USER_POLICY)
+        role_policy = pool.submit(find_managed, aws, prefix + names.ROLE_POLICY)
         limits = pool.submit(_limits, aws)
         boundary_fact = pool.submit(_policy_exists, aws, boundary)
         quota_role = pool.submit(_role_exists, aws, names.QUOTA_ROLE)
@@ -141,6 +142,20 @@ def read_managed(aws: Aws, arn: str) -> Fact[ManagedPolicy]:
     return _fact(read, f"reading the policy {arn.rpartition('/')[2]}")
 
 
+def find_managed(aws: Aws, arn: str) -> Fact[ManagedPolicy]:
+    """Read a customer-managed policy, also where it lies at another path: names are unique in an account."""
+    fact = read_managed(aws, arn)
+    if not fact.is_absent:
+        return fact
+    name = arn.rpartition("/")[2].lower()
+    try:
+        listed = _pages(aws.client("iam"), "list_policies", "Policies", Scope="Local")
+    except Exception:  # denied, or not emulated: there is none where it should be, and that is known
+        return fact
+    elsewhere = [str(p["Arn"]) for p in listed if str(p["PolicyName"]).lower() == name]
+    return read_managed(aws, elsewhere[0]) if elsewhere else fact
+
+
 def read_concurrency(aws: Aws, region: str) -> Fact[int]:
     """Read the applied limit of concurrent executions in a region. AWS operation: lambda:GetAccountSettings."""
     doing = f"reading the Lambda limits in {region}"
@@ -157,7 +172,7 @@ def read_concurrency(aws: Aws, region: str) -> Fact[int]:
 
 def local_state(folder: Path, env_path: str, profile: str) -> LocalState:
     """Read where the access key is to go: the .env file, the profile, and what git would do. Raises ProblemError."""
-    target = folder / env_path
+    target = folder / expanded(env_path)
     variables = env_file.variables_of(target)
     state = git.git_state(target)
     shared = credentials_file()
@@ -167,6 +182,7 @@ def local_state(folder: Path, env_path: str, profile: str) -> LocalState:
         env_exists=target.exists(),
         env_key_id=variables.get(names.ACCESS_KEY_ID, ""),
         env_has_secret=bool(variables.get(names.SECRET_ACCESS_KEY)),
+        env_has_token=bool(variables.get(names.SESSION_TOKEN)),
         env_profile=variables.get(names.PROFILE, ""),
         profile_key_id=(section or {}).get("aws_access_key_id", ""),
         profile_has_secret=bool((section or {}).get("aws_secret_access_key")),

@@ -78,6 +78,11 @@ def is_denied(error: Exception) -> bool:
     return code_of(error) in _DENIED
 
 
+def is_bad_key(error: Exception) -> bool:
+    """Whether AWS says that the credentials themselves are no good; anything else tells nothing about them."""
+    return code_of(error) in _BAD_KEYS
+
+
 def may_have_happened(error: Exception) -> bool:
     """Whether a write that ended in this error may have taken effect: no answer came, or the server failed."""
     from botocore.exceptions import BotoCoreError, ConnectTimeoutError, EndpointConnectionError, HTTPClientError
@@ -122,6 +127,8 @@ def _denied(message: str, doing: str) -> ProblemError:
     title = f"You may not call {what}." if found else f"AWS refused {doing}."
     layer = layer_of(message)
     remedy = _REMEDIES.get(layer, _REMEDIES["missing-statement"])
+    if layer == "scp" and re.search(r"iam:Create(User|Role)", title):
+        remedy += " If your organisation demands a permissions boundary, name it: principal.permissions_boundary"
     return ProblemError(Problem(title, message, remedy))
 
 

@@ -50,7 +50,14 @@ class Executor:
     _role_made_at: float = 0.0
 
     def run(self) -> Iterator[Event]:
-        """Make the changes and yield what happens. Failures are events. Closing the iterator stops after the current call."""
+        """Make the changes and yield what happens. Failures are events, and so is a plan with problems.
+
+        Closing the iterator stops after the current call.
+        """
+        if self.plan.problems:
+            yield Failed("", self.plan.problems[0])
+            yield self._finished(False, None)
+            return
         journal: Journal | None = None
         try:
             with account_lock(runs_folder(self.plan.identity.account, self.state_root)):
@@ -199,8 +206,8 @@ class Executor:
                     raise self._failure(error, doing) from error
                 time.sleep(min(8.0, 0.5 * 2**attempt))
         key = NewKey(str(made["AccessKeyId"]), Secret(str(made["SecretAccessKey"])))
-        journal.write("key-made", change=change.id, user=user, access_key_id=key.access_key_id)
         try:
+            journal.write("key-made", change=change.id, user=user, access_key_id=key.access_key_id)
             self._store(key, destination)
         except ProblemError as error:
             self._delete_keys(user, {key.access_key_id}, journal)

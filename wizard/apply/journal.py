@@ -5,18 +5,21 @@ It knows no secret: only names, documents and access key ids. It lies in <state 
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from wizard.places import private_folder, state_folder
 from wizard.plan.changes import Change, Plan
 from wizard.problem import Problem, ProblemError
+
+_CLOCKS_DIFFER: Final = timedelta(minutes=20)  # AWS takes signatures of clocks that are wrong by up to 15
 
 
 def now() -> datetime:
@@ -67,16 +70,38 @@ class Journal:
 
     def write(self, kind: str, **facts: Any) -> None:
         """Append one record and flush it to disk. Raises ProblemError when the disk refuses."""
-        line = json.dumps({"type": kind, "time": now().isoformat(), **facts}, ensure_ascii=False, default=str)
+        line = json.dumps({"type": kind, "time": now().isoformat(), **facts}, default=str).encode() + b"\n"
         try:
-            handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            handle = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
             try:
-                os.write(handle, (line + "\n").encode())
+                if _is_cut_off(handle):
+                    line = b"\n" + line
+                if os.write(handle, line) < len(line):  # a disk that fills up takes what fits, and says nothing
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 os.fsync(handle)
             finally:
                 os.close(handle)
         except OSError as error:
             raise ProblemError(_cannot_keep(self.path, error)) from None
+
+
+@dataclass(frozen=True)
+class KeyAttempt:
+    """One attempt at an access key: the ids before it, when it began, its id ("" if no answer came), what became of it.
+
+    `settled` says that the key was stored, or deleted again.
+    """
+
+    before: frozenset[str]
+    began: datetime | None = None
+    made: str = ""
+    settled: bool = False
+
+    def may_have_made(self, access_key_id: str, created: str) -> bool:
+        """Whether this can be the key that the attempt got no answer about. `created` is IAM's date, "" if unknown."""
+        moment = _moment(created)
+        near = moment is None or self.began is None or abs(moment - self.began) <= _CLOCKS_DIFFER
+        return access_key_id not in self.before and near
 
 
 @dataclass(frozen=True)
@@ -91,21 +116,25 @@ class PastRun:
     settled: bool
     records: tuple[Mapping[str, Any], ...] = field(default=())
 
-    def key_attempts(self) -> Iterator[tuple[str, frozenset[str], bool]]:
-        """Yield for each attempt at a key: its id ("" if no answer came), the ids before it, and whether it was stored."""
-        before: frozenset[str] | None = None
-        made, stored = "", False
+    def key_attempts(self) -> Iterator[KeyAttempt]:
+        """Yield each attempt at a key, in order."""
+        attempt: KeyAttempt | None = None
         for record in self.records:
-            if record["type"] == "intent" and "keys_before" in record:
-                if before is not None:
-                    yield made, before, stored
-                before, made, stored = frozenset(record["keys_before"]), "", False
-            elif record["type"] == "key-made":
-                made = str(record["access_key_id"])
-            elif record["type"] in {"key-stored", "key-deleted"} and record.get("access_key_id") in {made, None}:
-                stored = True
-        if before is not None:
-            yield made, before, stored
+            if record["type"] == "intent" and isinstance(record.get("keys_before"), list):
+                if attempt is not None:
+                    yield attempt
+                attempt = KeyAttempt(frozenset(map(str, record["keys_before"])), _moment(record.get("time")))
+            elif attempt is not None and record["type"] == "key-made":
+                attempt = replace(attempt, made=str(record.get("access_key_id", "")))
+            elif attempt is not None and record["type"] in {"key-stored", "key-deleted"}:
+                ours = record.get("access_key_id") in {attempt.made, None}
+                attempt = replace(attempt, settled=attempt.settled or ours)
+        if attempt is not None:
+            yield attempt
+
+    def stored_keys(self) -> set[str]:
+        """Return the ids of the keys whose secret reached its place."""
+        return {str(r.get("access_key_id")) for r in self.records if r["type"] == "key-stored"}
 
 
 def runs_folder(account: str, root: Path | None = None) -> Path:
@@ -121,22 +150,25 @@ def past_runs(account: str, root: Path | None = None) -> list[PastRun]:
 
 
 def orphan_keys(
-    account: str, user: str, keys: Mapping[str, bool], held: str, root: Path | None = None
+    account: str, user: str, keys: Mapping[str, str], held: str, root: Path | None = None
 ) -> tuple[str, ...]:
     """Return the user's keys that an interrupted run of ours made and whose secret never reached its place.
 
-    `keys` are the user's keys now, `held` is the key whose secret is in its place. A key is only called an orphan when the
-    journal names it, or when it appeared after an unanswered attempt and is not `held`.
+    `keys` are the user's keys now with the moment each was made, `held` is the key whose secret is in its place. A key
+    is only called an orphan when the journal names it, or when it appeared with an unanswered attempt; never when it is
+    `held` or a run has stored it somewhere.
     """
+    runs = past_runs(account, root)
+    in_use = {held}.union(*(run.stored_keys() for run in runs))
     found: list[str] = []
-    for run in past_runs(account, root):
+    for run in runs:
         if run.ended or run.settled or run.user != user:
             continue
-        for made, before, stored in run.key_attempts():
-            if stored:
+        for attempt in run.key_attempts():
+            if attempt.settled:
                 continue
-            candidates = [made] if made else [k for k in keys if k not in before]
-            found.extend(k for k in candidates if k in keys and k != held and k not in found)
+            lost = [attempt.made] if attempt.made else [k for k, made in keys.items() if attempt.may_have_made(k, made)]
+            found.extend(k for k in lost if k in keys and k not in in_use and k not in found)
     return tuple(found)
 
 
@@ -152,16 +184,24 @@ def unfinished(account: str, root: Path | None = None) -> list[PastRun]:
     return [run for run in past_runs(account, root) if not run.ended and not run.settled]
 
 
+def _is_cut_off(handle: int) -> bool:
+    """Whether the last line has no end: the disk was full, or the machine stopped."""
+    if os.lseek(handle, 0, os.SEEK_END) == 0:
+        return False
+    os.lseek(handle, -1, os.SEEK_END)
+    return os.read(handle, 1) != b"\n"
+
+
 def _read(path: Path) -> PastRun | None:
     records: list[Mapping[str, Any]] = []
     try:
         text = path.read_text("utf-8", errors="replace")
     except OSError:
         return None
-    for line in text.splitlines():
+    for line in text.split("\n"):
         try:
             record = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(record, dict) and isinstance(record.get("type"), str):
             records.append(record)
@@ -178,6 +218,14 @@ def _read(path: Path) -> PastRun | None:
         settled="settled" in kinds,
         records=tuple(records),
     )
+
+
+def _moment(text: Any) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _free_name(folder: Path) -> tuple[Path, str]:

@@ -30,8 +30,8 @@ def read_profile(path: Path, profile: str) -> dict[str, str] | None:
 def set_profile(text: str, profile: str, key_id: str, secret: str) -> str:
     """Return the file's text with the profile's two keys set, everything else untouched, line ends as they are.
 
-    A session token of the old key is taken out. An indented line goes on with the setting above it (configparser), so the
-    keys take the indentation of the section.
+    A session token of the old key is taken out. An indented line goes on with the setting above it (configparser), so
+    the keys take the indentation of the section.
     """
     newline = "\r\n" if "\r\n" in text else "\n"
     wanted = {"aws_access_key_id": key_id, "aws_secret_access_key": secret}

@@ -70,7 +70,9 @@ def set_variables(text: str, values: Mapping[str, str | None], set_aside: bool =
         done = found.end if kept else _after_line_end(text, found.end)
     result.append(text[done:])
     changed = "".join(result)
-    missing = [f"{name}={_quoted(new)}{newline}" for name, new in values.items() if new is not None and name not in placed]
+    missing = [
+        f"{name}={_quoted(new)}{newline}" for name, new in values.items() if new is not None and name not in placed
+    ]
     if missing and changed and not changed.endswith(("\n", "\r")):
         changed += newline
     if missing and changed.rstrip(_STRIPPED).endswith(":"):

@@ -46,7 +46,9 @@ def write_whole(path: Path, text: str, mode: int | None, what: str) -> None:
         target = Path(os.path.realpath(path))
         kept = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o644
         prefix, suffix = f".{target.name}.wizard-", ".new"
-        for leftover in target.parent.glob(f"{glob.escape(prefix)}*{suffix}"):  # of a run that was killed: it may hold a secret
+        for leftover in target.parent.glob(
+            f"{glob.escape(prefix)}*{suffix}"
+        ):  # of a run that was killed: it may hold a secret
             leftover.unlink(missing_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=prefix, suffix=suffix, dir=target.parent)
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:

@@ -98,7 +98,9 @@ def _keep_key(draft: Draft, destination: Destination, key: str) -> None:
         return
     aside = {names.PROFILE: _BEATS} if local.env_profile else {}
     if local.env_has_token:
-        aside[names.SESSION_TOKEN] = "A session token belongs to temporary keys; beside this key it makes AWS refuse both."
+        aside[names.SESSION_TOKEN] = (
+            "A session token belongs to temporary keys; beside this key it makes AWS refuse both."
+        )
     if aside:
         summary = f"sets {listing(list(aside))} aside"
         draft.changes.append(_env_change(draft, dict.fromkeys(aside), summary, " ".join(aside.values())))
@@ -119,6 +121,12 @@ def _new_key(draft: Draft, destination: Destination, held: str, existing: list[s
                 f"Delete one that is not in use (aws iam delete-access-key --user-name {name} --access-key-id …), "
                 "or make no key (credentials.write = none).",
             )
+        )
+    elif existing:
+        shown = listing([shortened_key(k) for k in existing])
+        draft.warnings.append(
+            f"{name} has an access key already ({shown}), but not in this place. The new one is its second, and AWS "
+            f"allows {limit}."
         )
     if destination.kind == "env-file":
         where, summary = destination.env_file, f"written to {_short(destination.env_file)}, shown to nobody"

@@ -225,7 +225,8 @@ def _update_managed(draft: Draft, holder: Holder, wanted: Document, existing: Ma
         return
     _check_managed_size(draft, name, after)
     _make_room_for_version(draft, existing)
-    others = existing.attachments - 1
+    attached = holder.principal.attached if holder.principal else ()
+    others = existing.attachments - any(a.arn == existing.arn for a in attached)
     if others > 0:
         shown = count(others, "other identity", "other identities")
         draft.warnings.append(f"{name} is attached to {shown}, which will have the same change.")

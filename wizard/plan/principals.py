@@ -15,7 +15,6 @@ from wizard.problem import Problem
 from wizard.remotion import names
 from wizard.text import count
 
-
 _MOST_TAGS = 50  # "IAM and AWS STS quotas"
 
 

@@ -93,8 +93,9 @@ def is_newer_than_catalogue(release: Release) -> bool:
 def policy(kind: PolicyKind, release: Release, partition: str = "aws") -> Document:
     """Return the policy document that `release` prints for the user or the render role, in `partition`.
 
-    For aws-us-gov Remotion only replaces the partition of ARNs; layers stay where it hosts them. Raises UsageProblem for an
-    unknown partition, and for a release that had no policy for it.
+    For aws-us-gov the partition of ARNs is replaced, and the layers that Remotion and AWS host in the partition aws are left
+    out: IAM refuses a policy with ARNs of another partition. Raises UsageProblem for an unknown partition, and for a release
+    that had no policy for it.
     """
     if partition not in PARTITIONS:
         raise UsageProblem(f"There is no partition “{partition}”.", "", f"Allowed: {listing(PARTITIONS, 'or')}.")
@@ -117,10 +118,8 @@ def _document(statements: list[Statement]) -> Document:
 
 
 def _rename_partition(statements: list[Statement], partition: str) -> list[Statement]:
-    def renamed(resource: str) -> str:
-        return resource if ":layer:" in resource else resource.replace("arn:aws:", f"arn:{partition}:", 1)
-
-    return [{**s, "Resource": [renamed(r) for r in s["Resource"]]} for s in statements]
+    here = [s for s in statements if not any(":layer:" in resource for resource in s["Resource"])]
+    return [{**s, "Resource": [r.replace("arn:aws:", f"arn:{partition}:", 1) for r in s["Resource"]]} for s in here]
 
 
 def render(document: Document) -> str:

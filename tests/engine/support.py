@@ -1,0 +1,308 @@
+"""What the engine's tests share: places, an account to break, its state for comparison, and faults on the way to it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+
+import wizard.sandbox
+from wizard.account.connect import Aws, Keys, Target
+from wizard.apply.events import Event, Failed, Finished
+from wizard.check.findings import Finding, Report
+from wizard.collect.answers import Answers
+from wizard.engine import Engine, Options
+from wizard.handover.env_file import variables_of
+from wizard.plan.changes import Change, Plan
+from wizard.remotion import names
+from wizard.sandbox import Sandbox
+
+GOLDEN: Final = Path(__file__).parent / "golden"
+ACCOUNT: Final = "123456789012"
+_CHANGING: Final = {"CreateDate", "UpdateDate", "RoleLastUsed", "PasswordLastUsed", "LastUsedDate"}
+_IDS: Final = {"UserId", "RoleId", "GroupId", "PolicyId"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """The folders of one test's machine."""
+
+    home: Path
+    project: Path
+    state: Path
+
+    @property
+    def env(self) -> Path:
+        return self.project / ".env"
+
+    @property
+    def credentials(self) -> Path:
+        return self.home / ".aws" / "credentials"
+
+    def aws_file(self, name: str, text: str) -> Path:
+        """Write a file into ~/.aws."""
+        path = self.home / ".aws" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, "utf-8")
+        return path
+
+    def journals(self) -> list[Path]:
+        """The journals of the sandbox account, oldest first."""
+        return sorted((self.state / "runs" / ACCOUNT).glob("*.jsonl"))
+
+    def records(self) -> list[dict[str, Any]]:
+        """All records of all journals."""
+        return [json.loads(line) for path in self.journals() for line in path.read_text("utf-8").splitlines()]
+
+    def clear(self) -> None:
+        """Take everything away that a run left behind."""
+        for folder in (self.home, self.state / "runs"):
+            shutil.rmtree(folder, ignore_errors=True)
+        self.project.mkdir(parents=True)
+
+
+def given(**values: Any) -> Answers:
+    """Answers by key, with __ for the dot: given(principal__name="ada")."""
+    return Answers().with_values({key.replace("__", "."): value for key, value in values.items()}, "answers file")
+
+
+def iam(engine: Engine) -> Any:
+    """The administrator's IAM client."""
+    return connection(engine).client("iam")
+
+
+def connection(engine: Engine) -> Aws:
+    """The engine's own connection, for tests that look at the account behind its back."""
+    assert engine._aws is not None
+    return engine._aws
+
+
+def plan_for(engine: Engine, answers: Answers | None = None) -> Plan:
+    """Discover and plan."""
+    wanted = answers or Answers()
+    return engine.plan(wanted, engine.discover(wanted))
+
+
+def onboard(engine: Engine, answers: Answers | None = None) -> Plan:
+    """Plan and apply, which must end well; the plan."""
+    plan = plan_for(engine, answers)
+    assert not plan.problems, plan.problems
+    outcome = list(engine.apply(plan))
+    assert not failures(outcome), failures(outcome)
+    end = outcome[-1]
+    assert isinstance(end, Finished) and end.ok
+    return plan
+
+
+def failures(events: Iterable[Event]) -> list[Failed]:
+    """The failures among events."""
+    return [e for e in events if isinstance(e, Failed)]
+
+
+def change(plan: Plan, change_id: str) -> Change:
+    """The change of this id."""
+    found = [c for c in plan.changes if c.id == change_id]
+    assert len(found) == 1, [c.id for c in plan.changes]
+    return found[0]
+
+
+def ids(plan: Plan) -> list[str]:
+    """The ids of the changes that write, each with what it does."""
+    return [f"{c.action} {c.id}" for c in plan.writing]
+
+
+def finding(report: Report, finding_id: str) -> Finding:
+    """The one finding of this id."""
+    found = [f for f in report.findings if f.id == finding_id]
+    assert len(found) == 1, [f.id for f in report.findings]
+    return found[0]
+
+
+def account_state(engine: Engine, *, exact: bool = False) -> str:
+    """The whole IAM state of the account as one text to compare: users, groups, roles, policies, access keys.
+
+    Dates are left out. Ids and access key ids differ from run to run and are left out too, unless `exact` asks for
+    them: in the sandbox the same changes in the same order make the same ids.
+    """
+    client = iam(engine)
+    pages = client.get_paginator("get_account_authorization_details").paginate(
+        Filter=["User", "Group", "Role", "LocalManagedPolicy"]
+    )
+    state: dict[str, Any] = {"Users": [], "Groups": [], "Roles": [], "Policies": []}
+    for page in pages:
+        state["Users"] += page["UserDetailList"]
+        state["Groups"] += page["GroupDetailList"]
+        state["Roles"] += page["RoleDetailList"]
+        state["Policies"] += page["Policies"]
+    for user in state["Users"]:
+        found = client.get_user(UserName=user["UserName"])["User"]
+        user["PermissionsBoundary"] = found.get("PermissionsBoundary")
+        user["Tags"] = sorted(found.get("Tags", []), key=lambda tag: str(tag["Key"]))
+        keys = client.list_access_keys(UserName=user["UserName"])["AccessKeyMetadata"]
+        user["AccessKeys"] = [(k["AccessKeyId"] if exact else "", k["Status"]) for k in keys]
+    for role in state["Roles"]:
+        role["PermissionsBoundary"] = client.get_role(RoleName=role["RoleName"])["Role"].get("PermissionsBoundary")
+    dropped = _CHANGING if exact else _CHANGING | _IDS
+    return json.dumps(_without(state, dropped), indent=1, sort_keys=True, default=str)
+
+
+def _without(value: Any, dropped: set[str]) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without(item, dropped) for key, item in value.items() if key not in dropped}
+    if isinstance(value, (list, tuple)):
+        return [_without(item, dropped) for item in value]
+    return value
+
+
+class Killed(BaseException):
+    """Stands for the end of the process, as by SIGKILL: no handler of the engine may catch it."""
+
+
+@dataclass
+class Fault:
+    """What goes wrong at one call: the operation, its how-manieth time, and the kind."""
+
+    operation: str
+    time: int
+    kind: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} at {self.operation}" + (f" #{self.time}" if self.time > 1 else "")
+
+
+# kind -> whether the account has done what was asked
+KINDS: Final = {
+    "throttled": False,
+    "server-error": False,
+    "server-error-after": True,
+    "time-out-before": False,
+    "time-out-after": True,
+    "reset-before": False,
+    "reset-after": True,
+    "denied": False,
+    "killed-before": False,
+    "killed-after": True,
+}
+
+
+@dataclass
+class Wire:
+    """The way between engine and account. Notes every call, and breaks the one that `fault` names."""
+
+    answer: Any = None  # the sandbox's handler
+    calls: list[str] = field(default_factory=list)
+    fault: Fault | None = None
+    forever: bool = False
+    struck: int = 0
+
+    def register(self, _event: str, handler: Any, unique_id: str = "") -> None:
+        """Take the handler that the sandbox wants to put into a session."""
+        assert unique_id
+        self.answer = handler
+
+    def unregister(self, _event: str, *_: Any, unique_id: str = "", **__: Any) -> None:
+        """Let go of it."""
+
+    def send(self, request: Any, event_name: str, **named: Any) -> Any:
+        operation = event_name.rpartition(".")[2]
+        self.calls.append(operation)
+        fault = self.fault
+        if fault is not None and operation == fault.operation:
+            fault.time -= 1
+            if fault.time == 0 or (fault.time < 0 and self.forever):
+                self.struck += 1
+                if KINDS[fault.kind]:
+                    self.answer(request, **named)
+                return _broken(fault.kind, request)
+        return self.answer(request, **named)
+
+
+def _broken(kind: str, request: Any) -> Any:
+    if kind.startswith("killed"):
+        raise Killed
+    if kind.startswith("time-out"):
+        raise ReadTimeoutError(endpoint_url=request.url)
+    if kind.startswith("reset"):
+        raise ConnectionClosedError(endpoint_url=request.url)
+    if kind == "throttled":
+        return response(request.url, 400, "Throttling", "Rate exceeded")
+    if kind == "denied":
+        message = "User: arn:aws:iam::123456789012:user/sandbox-admin is not authorized to perform: iam:Something"
+        return response(request.url, 403, "AccessDenied", message)
+    return response(request.url, 500, "InternalFailure", "The request processing has failed")
+
+
+def response(url: str, status: int, code: str, message: str) -> AWSResponse:
+    """An error as IAM and STS send it."""
+    text = (
+        '<ErrorResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><Error><Type>Sender</Type>'
+        f"<Code>{code}</Code><Message>{message}</Message></Error><RequestId>0</RequestId></ErrorResponse>"
+    )
+    return AWSResponse(url, status, headers("text/xml"), Body(text.encode()))
+
+
+def headers(content_type: str) -> Any:
+    made = HTTPHeaders()
+    made["Content-Type"] = content_type
+    return made
+
+
+class Body:
+    """A body as urllib3 gives it."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def stream(self, *_: Any, **__: Any) -> Iterator[bytes]:
+        yield self._data
+
+
+class Sandboxed:
+    """A sandbox account whose wire can be cut. One account and one set of clients, reset between runs."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.sandbox: Sandbox = wizard.sandbox.open_sandbox("fresh")
+        self.wire = Wire()
+        self.sandbox.install(self.wire)  # type: ignore[arg-type]
+        self.connect()
+
+    def connect(self) -> None:
+        """Make the engine, and clients whose requests all go over the wire."""
+        self.engine = Engine(Options(sandbox="fresh", folder=self.place.project))
+        keys = Keys(self.sandbox.access_key_id, self.sandbox.secret_access_key)
+        target = Target(region="us-east-1", keys=keys, prepare=self._prepare, sandbox=True, source="test")
+        aws = Aws(target)
+        self.engine._aws, self.engine._identity = aws, aws.identify()
+        self.wire.calls.clear()
+
+    def _prepare(self, session: Any) -> None:
+        session.register("before-send", self._send)
+
+    def _send(self, request: Any, event_name: str, **named: Any) -> Any:
+        return self.wire.send(request, event_name, **named)
+
+    def start_over(self) -> None:
+        """A fresh account on a fresh machine."""
+        self.wire.fault, self.wire.forever, self.wire.struck = None, False, 0
+        self.sandbox.reset()
+        self.place.clear()
+        self.engine._new_key = None
+        self.wire.calls.clear()
+
+
+def active_keys(engine: Engine, user: str = names.USER) -> list[str]:
+    """The ids of the user's keys."""
+    return [k["AccessKeyId"] for k in iam(engine).list_access_keys(UserName=user)["AccessKeyMetadata"]]
+
+
+def env(place: Place) -> dict[str, str]:
+    """The variables of the project's .env."""
+    return variables_of(place.env)
