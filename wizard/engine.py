@@ -117,7 +117,7 @@ class Engine:
     def discover(self, answers: Answers) -> AccountSnapshot:
         """Read the account and this machine. Connects if need be. Raises ProblemError when AWS can't be reached."""
         from wizard.account.connect import refuse_partition_mismatch
-        from wizard.account.discover import discover, local_state
+        from wizard.account.discover import discover, local_state, secret_is_damaged, stored_keys
         from wizard.apply.journal import orphan_keys
 
         aws, identity = self._connection(answers)
@@ -139,6 +139,10 @@ class Engine:
             if with_profile
             else (local.env_key_id, local.env_has_secret)
         )
+        stored, _ = stored_keys(local, answers.text("credentials.profile") if with_profile else "")
+        if stored and any(k.id == stored.access_key_id and k.active for k in keys) and secret_is_damaged(aws, stored):
+            complete = False
+            snapshot = replace(snapshot, local=replace(local, secret_is_damaged=True))
         ids = {key.id: key.created for key in keys}
         return replace(snapshot, orphan_keys=orphan_keys(identity.account, user, ids, held if complete else ""))
 

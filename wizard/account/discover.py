@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from wizard.account.connect import Aws
-from wizard.account.errors import is_absent, is_denied, problem_of
+from wizard.account.connect import Aws, Keys
+from wizard.account.errors import is_absent, is_bad_key, is_denied, problem_of
 from wizard.account.profiles import credentials_file
 from wizard.account.snapshot import (
     AccessKey,
@@ -25,7 +25,9 @@ from wizard.account.snapshot import (
 from wizard.handover import aws_profile, env_file, git
 from wizard.places import expanded
 from wizard.policy import documents
+from wizard.problem import ProblemError
 from wizard.remotion import names
+from wizard.secret import Secret
 
 T = TypeVar("T")
 
@@ -192,6 +194,34 @@ def local_state(folder: Path, env_path: str, profile: str) -> LocalState:
         ignored_by_git=state.ignored,
         tracked_by_git=state.tracked,
     )
+
+
+def stored_keys(local: LocalState, profile: str = "") -> tuple[Keys | None, str]:
+    """Return the credentials that lie in the .env file, or in `profile`, and where that is, for people. None if none do."""
+    try:
+        if profile:
+            section = aws_profile.read_profile(Path(local.credentials_file), profile) or {}
+            key, secret = section.get("aws_access_key_id", ""), section.get("aws_secret_access_key", "")
+            return (Keys(key, Secret(secret)) if key and secret else None), f"the AWS profile {profile}"
+        variables = env_file.variables_of(Path(local.env_file))
+    except ProblemError:
+        return None, ""
+    key, secret = variables.get(names.ACCESS_KEY_ID, ""), variables.get(names.SECRET_ACCESS_KEY, "")
+    token = variables.get(names.SESSION_TOKEN, "")
+    keys = Keys(key, Secret(secret), Secret(token) if token else None) if key and secret else None
+    return keys, Path(local.env_file).name
+
+
+def secret_is_damaged(aws: Aws, keys: Keys) -> bool:
+    """Whether AWS refuses stored credentials of an active key: a character of the secret was lost, say.
+
+    AWS operation: sts:GetCallerIdentity. Anything else that goes wrong tells nothing about the secret.
+    """
+    try:
+        aws.with_keys(keys).client("sts").get_caller_identity()
+    except Exception as error:
+        return is_bad_key(error)
+    return False
 
 
 def _fact(read: Callable[[], T], doing: str = "") -> Fact[T]:

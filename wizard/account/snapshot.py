@@ -148,6 +148,7 @@ class LocalState:
     env_exists: bool = False
     env_key_id: str = ""  # REMOTION_AWS_ACCESS_KEY_ID in it
     env_has_secret: bool = False
+    secret_is_damaged: bool = False  # AWS does not take the stored secret of an active key
     env_has_token: bool = False  # REMOTION_AWS_SESSION_TOKEN in it
     env_profile: str = ""  # REMOTION_AWS_PROFILE in it
     profile_key_id: str = ""  # aws_access_key_id of the profile that was chosen

@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wizard.account.connect import Aws, Keys
-from wizard.account.discover import read_concurrency, read_role, read_user
+from wizard.account.discover import read_concurrency, read_role, read_user, stored_keys
 from wizard.account.errors import is_absent, is_bad_key, is_denied, message_of, problem_of
 from wizard.account.snapshot import Fact, Identity, LocalState, Principal
 from wizard.check.findings import Finding, Report, Status
 from wizard.check.probes import ForbiddenProbe, Probe, Scene, forbidden_probes, wanted_probes
 from wizard.check.simulate import Verdict, simulate
-from wizard.handover import aws_profile, env_file
 from wizard.plan.principals import trusts_lambda
 from wizard.policy import documents
 from wizard.policy.documents import Document
@@ -24,7 +23,6 @@ from wizard.problem import ProblemError
 from wizard.remotion import names
 from wizard.remotion.catalogue import PolicyKind, cost_of_missing, epochs, policy, reasons
 from wizard.remotion.releases import Release
-from wizard.secret import Secret
 from wizard.text import count, listing, number, shortened_key
 
 
@@ -327,7 +325,7 @@ def _check_credentials(aws: Aws, identity: Identity, request: CheckRequest) -> I
     local = request.local
     assert local is not None
     subject = "credentials"
-    keys, where = _stored_keys(local, request.profile)
+    keys, where = stored_keys(local, request.profile)
     if keys is None:
         if local.env_profile and not request.profile:
             yield Finding(
@@ -335,6 +333,16 @@ def _check_credentials(aws: Aws, identity: Identity, request: CheckRequest) -> I
                 subject,
                 Status.PASS,
                 f"{Path(local.env_file).name} names the AWS profile {local.env_profile}",
+            )
+        elif any(s.kind == "user" and not s.is_caller for s in request.subjects):
+            yield Finding(
+                "credentials.missing",
+                subject,
+                Status.WARN,
+                f"There are no credentials for Remotion in {where or local.env_file}",
+                local.env_file,
+                "no-credentials",
+                "Run this in the project's folder, or let the wizard hand a key over: remotion-lambda-wizard setup",
             )
         return
     yield from _shadowed(keys)
@@ -361,21 +369,6 @@ def _shadowed(keys: Keys) -> Iterator[Finding]:
             "shadowed",
             f"unset {' '.join(variables)}",
         )
-
-
-def _stored_keys(local: LocalState, profile: str) -> tuple[Keys | None, str]:
-    try:
-        if profile:
-            section = aws_profile.read_profile(Path(local.credentials_file), profile) or {}
-            key, secret = section.get("aws_access_key_id", ""), section.get("aws_secret_access_key", "")
-            return (Keys(key, Secret(secret)) if key and secret else None), f"the AWS profile {profile}"
-        variables = env_file.variables_of(Path(local.env_file))
-    except ProblemError:
-        return None, ""
-    key, secret = variables.get(names.ACCESS_KEY_ID, ""), variables.get(names.SECRET_ACCESS_KEY, "")
-    token = variables.get(names.SESSION_TOKEN, "")
-    keys = Keys(key, Secret(secret), Secret(token) if token else None) if key and secret else None
-    return keys, Path(local.env_file).name
 
 
 def _key_works(aws: Aws, identity: Identity, keys: Keys, where: str, user: str) -> Finding:

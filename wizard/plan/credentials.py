@@ -63,7 +63,7 @@ def plan_credentials(draft: Draft) -> Destination | None:
         if kind == "env-file"
         else (local.profile_key_id, local.profile_has_secret)
     )
-    if held and has_secret and keys.get(held):
+    if held and has_secret and keys.get(held) and not local.secret_is_damaged:
         _keep_key(draft, destination, held)
     else:
         _new_key(draft, destination, held, [k for k in keys if k not in orphans], keys)
@@ -121,6 +121,12 @@ def _new_key(draft: Draft, destination: Destination, held: str, existing: list[s
                 f"Delete one that is not in use (aws iam delete-access-key --user-name {name} --access-key-id …), "
                 "or make no key (credentials.write = none).",
             )
+        )
+    elif local.secret_is_damaged:
+        draft.warnings.append(
+            f"The secret that is stored for {shortened_key(held)} is not the right one: AWS refuses it. "
+            "A new key takes its place; delete the old one afterwards: "
+            f"aws iam delete-access-key --user-name {name} --access-key-id {held}"
         )
     elif existing:
         shown = listing([shortened_key(k) for k in existing])
