@@ -183,9 +183,11 @@ def test_china_has_no_hosted_layers_and_its_own_insights_account() -> None:
     assert layers == {"arn:aws-cn:lambda:*:488211338238:layer:LambdaInsightsExtension*"}
 
 
-def test_govcloud_is_the_aws_document_with_its_own_partition() -> None:
-    assert "arn:aws-us-gov:s3:::remotionlambda-*" in resources("user", "4.0.527", "aws-us-gov")
-    assert actions("user", "4.0.527", "aws-us-gov") == actions("user", "4.0.527")
+def test_govcloud_is_the_aws_document_with_its_own_partition_and_without_layers_hosted_elsewhere() -> None:
+    there = resources("user", "4.0.527", "aws-us-gov")
+    assert "arn:aws-us-gov:s3:::remotionlambda-*" in there
+    assert not any(arn.startswith("arn:aws:") for arn in there), "IAM refuses ARNs of another partition"
+    assert actions("user", "4.0.527", "aws-us-gov") == actions("user", "4.0.527") - {"lambda:GetLayerVersion"}
 
 
 def test_a_release_older_than_remotion_lambda_is_refused_with_the_span_there_is() -> None:

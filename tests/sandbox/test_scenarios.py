@@ -579,7 +579,6 @@ def test_a_write_in_the_crowd_is_quick(opened: Callable[[str], Sandbox], tmp_pat
             "gov",
             {"remotion__regions": ["us-gov-west-1"]},
             {"missing-principal"},
-            marks=pytest.mark.xfail(reason="the plan keeps ARNs of layers in the partition aws, which IAM refuses"),
         ),
     ],
 )

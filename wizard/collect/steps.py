@@ -161,7 +161,6 @@ STEPS: tuple[Step, ...] = (
             Question(
                 "render_role.attach",
                 "Render role's policy",
-                "As Remotion's documentation has it: managed, with the name remotion-lambda-policy.",
                 choices=(
                     Choice("managed", "managed policy", "remotion-lambda-policy, as in Remotion's documentation."),
                     Choice("inline", "inline policy", "Lives inside the role."),

@@ -1,0 +1,1 @@
+"""The tests. A sandbox stands for AWS wherever one is needed."""

@@ -1,0 +1,1 @@
+"""What holds the program together: imports, packaging, start-up."""
