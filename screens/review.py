@@ -110,7 +110,7 @@ class ReviewScreen(StepScreen):
         else:
             blocked = bool(plan.problems) or self.wizard.dry_run
             self._main_button(f"Apply {count(len(plan.writing), 'change')}", "screen.apply", enabled=not blocked)
-            changes.focus()
+            changes.focus(scroll_visible=False)  # what stands above the list is to be read first
 
     def _sentence(self, plan: Plan) -> Content:
         kept = sum(c.action is Action.KEEP for c in plan.changes)

@@ -93,14 +93,17 @@ class ChangeList(Vertical, can_focus=True):
 
     def on_mount(self) -> None:
         if self.items:
-            self.go_to(0)
+            self._highlight(0)
 
     def go_to(self, index: int) -> None:
-        """Highlight a change and tell about it."""
+        """Highlight a change, bring it into view, and tell about it."""
+        self._highlight(index)
+        self.items[index].scroll_visible(animate=False)
+
+    def _highlight(self, index: int) -> None:
         self.at = index
         for number, item in enumerate(self.items):
             item.set_class(number == index, "-at")
-        self.items[index].scroll_visible(animate=False)
         self.post_message(self.Highlighted(self.changes[index]))
 
     def action_move(self, by: int) -> None:
