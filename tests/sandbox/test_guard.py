@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import http.client
 import http.server
 import socket
@@ -169,11 +170,13 @@ def test_ipv6_stays_on_this_machine(sandbox: Sandbox) -> None:
             connect(socket.AF_INET6, (address, 80, 0, 0))
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # urllib leaves the refused socket open
 def test_urllib_is_refused_and_can_not_leave_by_a_proxy_of_this_machine(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(NetworkRefused):
         urllib.request.urlopen("http://sts.amazonaws.com/", timeout=0.5)
+    gc.collect()
     connected: list[Any] = []
 
     class Proxy(http.server.BaseHTTPRequestHandler):
