@@ -133,13 +133,8 @@ class Engine:
         snapshot = discover(aws, identity, user, regions, answers.text("principal.permissions_boundary"), local)
         snapshot = replace(snapshot, release=project.release, release_source=project.source)
         keys = (snapshot.user.value.access_keys.value or ()) if snapshot.user.value else ()
-        with_profile = answers.text("credentials.write") == "aws-profile"
-        held, complete = (
-            (local.profile_key_id, local.profile_has_secret)
-            if with_profile
-            else (local.env_key_id, local.env_has_secret)
-        )
-        stored, _ = stored_keys(local, answers.text("credentials.profile") if with_profile else "")
+        held, complete = local.held_key(answers.text("credentials.write"))
+        stored, _ = stored_keys(local, _profile(answers))
         if stored and any(k.id == stored.access_key_id and k.active for k in keys) and secret_is_damaged(aws, stored):
             complete = False
             snapshot = replace(snapshot, local=replace(local, secret_is_damaged=True))
@@ -209,7 +204,7 @@ class Engine:
         refuse_partition_mismatch(identity, regions)
         project = self._project(answers)
         release, _ = release_of(answers, project.release)
-        profile = answers.text("credentials.profile") if answers.text("credentials.write") == "aws-profile" else ""
+        profile = _profile(answers)
         try:
             local = local_state(project.folder, answers.text("credentials.path"), answers.text("credentials.profile"))
         except ProblemError as error:
@@ -334,3 +329,8 @@ class Engine:
                 why_not_writable(Path(destination.credentials_file), "The AWS credentials file", makes_folder=True)
             )
         return tuple(problem for problem in found if problem is not None)
+
+
+def _profile(answers: Answers) -> str:
+    """The AWS profile that holds Remotion's key, "" where the key is not put into one."""
+    return answers.text("credentials.profile") if answers.text("credentials.write") == "aws-profile" else ""

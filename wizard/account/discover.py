@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -69,57 +70,44 @@ def read_user(aws: Aws, name: str) -> Fact[Principal]:
     iam = aws.client("iam")
 
     def read() -> Principal:
-        found = iam.get_user(UserName=name)["User"]
-        policies = _pages(iam, "list_user_policies", "PolicyNames", UserName=name)
-        inline = {
-            policy: _inline(partial(iam.get_user_policy, UserName=name, PolicyName=policy)) for policy in policies
-        }
-        attached = _pages(iam, "list_attached_user_policies", "AttachedPolicies", UserName=name)
+        user = _principal(aws, "user", iam.get_user(UserName=name)["User"])
         groups = _fact(lambda: _pages(iam, "list_groups_for_user", "Groups", UserName=name))
-        return Principal(
-            kind="user",
-            name=str(found["UserName"]),
-            arn=str(found["Arn"]),
-            path=str(found["Path"]),
-            created=_moment(found.get("CreateDate")),
-            boundary=str(found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "")),
-            tags=_tags(found),
-            inline=inline,
-            inline_sizes=_total(inline),
-            attached=tuple(_attached(aws, a) for a in attached),
-            groups=tuple(str(g["GroupName"]) for g in groups.value or ()),
-            access_keys=_fact(lambda: _keys(iam, name)),
-        )
+        names_of_groups = tuple(str(g["GroupName"]) for g in groups.value or ())
+        return replace(user, groups=names_of_groups, access_keys=_fact(lambda: _keys(iam, name)))
 
     return _fact(read, f"reading the user {name}")
 
 
 def read_role(aws: Aws, name: str) -> Fact[Principal]:
     """Read an IAM role with its trust policy and policies."""
-    iam = aws.client("iam")
 
     def read() -> Principal:
-        found = iam.get_role(RoleName=name)["Role"]
-        policies = _pages(iam, "list_role_policies", "PolicyNames", RoleName=name)
-        inline = {
-            policy: _inline(partial(iam.get_role_policy, RoleName=name, PolicyName=policy)) for policy in policies
-        }
-        attached = _pages(iam, "list_attached_role_policies", "AttachedPolicies", RoleName=name)
-        return Principal(
-            kind="role",
-            name=str(found["RoleName"]),
-            arn=str(found["Arn"]),
-            path=str(found["Path"]),
-            created=_moment(found.get("CreateDate")),
-            boundary=str(found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "")),
-            tags=_tags(found),
-            inline=inline,
-            inline_sizes=_total(inline),
-            attached=tuple(_attached(aws, a) for a in attached),
-            trust=_document(found["AssumeRolePolicyDocument"]),
-        )
+        found = aws.client("iam").get_role(RoleName=name)["Role"]
+        return replace(_principal(aws, "role", found), trust=_document(found["AssumeRolePolicyDocument"]))
 
     return _fact(read, f"reading the role {name}")
+
+
+def _principal(aws: Aws, kind: str, found: Mapping[str, Any]) -> Principal:
+    """Read what users and roles have in common. `found` is the answer of GetUser or GetRole, `kind` "user" or "role"."""
+    iam, title = aws.client("iam"), kind.capitalize()
+    who = {f"{title}Name": str(found[f"{title}Name"])}
+    get = getattr(iam, f"get_{kind}_policy")
+    policies = _pages(iam, f"list_{kind}_policies", "PolicyNames", **who)
+    inline = {policy: _inline(partial(get, PolicyName=policy, **who)) for policy in policies}
+    attached = _pages(iam, f"list_attached_{kind}_policies", "AttachedPolicies", **who)
+    return Principal(
+        kind=kind,
+        name=who[f"{title}Name"],
+        arn=str(found["Arn"]),
+        path=str(found["Path"]),
+        created=_moment(found.get("CreateDate")),
+        boundary=str(found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "")),
+        tags=_tags(found),
+        inline=inline,
+        inline_sizes=_total(inline),
+        attached=tuple(_attached(aws, a) for a in attached),
+    )
 
 
 def read_managed(aws: Aws, arn: str) -> Fact[ManagedPolicy]:

@@ -159,6 +159,12 @@ class LocalState:
     ignored_by_git: bool | None = None  # None: the project is not in a git repository
     tracked_by_git: bool = False
 
+    def held_key(self, write: str) -> tuple[str, bool]:
+        """Return the key id that lies where `credentials.write` puts keys, and whether its secret is there too."""
+        if write == "aws-profile":
+            return self.profile_key_id, self.profile_has_secret
+        return self.env_key_id, self.env_has_secret
+
 
 @dataclass(frozen=True)
 class AccountSnapshot:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from wizard.policy import documents
@@ -109,8 +108,3 @@ def forbidden_probes(scene: Scene) -> list[ForbiddenProbe]:
         ForbiddenProbe("other-roles", "hand over or take other roles", role_actions, f"{iam}:role/somebody-elses-role"),
         ForbiddenProbe("users", "make users or keys, or give rights away", user_actions, f"{iam}:user/somebody-else"),
     ]
-
-
-def count_questions(probes: Iterable[Probe | ForbiddenProbe]) -> int:
-    """Return how many single questions (action on ARN) these probes ask."""
-    return sum(len(p.actions) * (len(p.resources) if isinstance(p, Probe) else 1) for p in probes)

@@ -11,6 +11,7 @@ from wizard.plan.preview import release_of
 from wizard.plan.principals import plan_render_role, plan_user
 from wizard.plan.quotas import plan_quota_role
 from wizard.remotion.catalogue import is_newer_than_catalogue, latest_release
+from wizard.remotion.regions import hosted_layers
 
 
 def build_plan(answers: Answers, snapshot: AccountSnapshot) -> Plan:
@@ -52,5 +53,5 @@ def _general_warnings(draft: Draft, origin: str) -> None:
             f"Remotion {draft.release} is newer than this wizard. The plan takes the policies of {latest_release()}; "
             "compare them with `npx remotion lambda policies user` and `… role`."
         )
-    if identity.partition != "aws":
+    if not hosted_layers(identity.partition):
         draft.warnings.append(f"Remotion hosts no layers in {identity.partition}: deploy with layers of your own.")

@@ -58,11 +58,7 @@ def plan_credentials(draft: Draft) -> Destination | None:
     keys = {k.id: k.active for k in (keys_fact.value or ())} if keys_fact is not None else {}
     orphans = [key for key in draft.snapshot.orphan_keys if key in keys]
     _delete_orphans(draft, orphans)
-    held, has_secret = (
-        (local.env_key_id, local.env_has_secret)
-        if kind == "env-file"
-        else (local.profile_key_id, local.profile_has_secret)
-    )
+    held, has_secret = local.held_key(kind)
     if held and has_secret and keys.get(held) and not local.secret_is_damaged:
         _keep_key(draft, destination, held)
     else:

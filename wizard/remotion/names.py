@@ -14,7 +14,6 @@ USER_POLICY: Final = "remotion-user-policy"
 LAMBDA_SERVICE: Final = "lambda.amazonaws.com"
 BUCKET_PREFIX: Final = "remotionlambda-"
 FUNCTION_PREFIX: Final = "remotion-render-"
-CONCURRENCY_QUOTA: Final = "L-B99A9384"
 QUOTA_ROLE: Final = "AWSServiceRoleForServiceQuotas"  # the first quota request of an account needs it
 QUOTA_SERVICE: Final = "servicequotas.amazonaws.com"
 FUNCTIONS_PER_RENDER: Final = 200  # one render may use up to so many functions at once (4.0.527)
