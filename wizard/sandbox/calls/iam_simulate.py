@@ -17,7 +17,17 @@ from moto.iam.exceptions import MalformedPolicyDocument
 from moto.iam.policy_validation import IAMPolicyDocumentValidator
 from moto.iam.responses import IamResponse
 
-from wizard.policy.evaluate import Decision, Document, Layer, Outcome, Policy, PolicySet, Request, evaluate
+from wizard.policy.evaluate import (
+    Decision,
+    Document,
+    Layer,
+    Outcome,
+    Policy,
+    PolicySet,
+    Request,
+    evaluate,
+    expand_context_keys,
+)
 from wizard.sandbox import principals
 from wizard.sandbox.calls.seams import CallError, put
 
@@ -451,11 +461,6 @@ def _context_keys(policies: Iterable[Policy]) -> list[str]:
     """The condition keys and policy variables that `policies` read, each once, as first spelled."""
     keys: dict[str, str] = {}
     for policy in policies:
-        statements = policy.document.get("Statement") or []
-        for statement in [statements] if isinstance(statements, Mapping) else statements:
-            for operands in (statement.get("Condition") or {}).values():
-                for key in operands:
-                    keys.setdefault(key.lower(), key)
-            for name in re.findall(r"\$\{([A-Za-z0-9:/._-]+)", json.dumps(statement)):
-                keys.setdefault(name.lower(), name)
+        for key in expand_context_keys(policy.document):
+            keys.setdefault(key.lower(), key)
     return list(keys.values())
