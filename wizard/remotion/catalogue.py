@@ -7,6 +7,7 @@ assets/policies/. For 4.0.527 `render()` gives byte for byte what `npx remotion 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
@@ -18,7 +19,7 @@ from wizard.remotion.releases import Release, parse_release
 from wizard.text import listing
 
 PolicyKind = Literal["user", "role"]
-Statement = dict[str, Any]
+Statement = Mapping[str, Any]
 Document = dict[str, Any]
 
 
