@@ -16,6 +16,7 @@ from wizard.problem import ExitCode, Problem, ProblemError, UsageProblem
 from wizard.text import count, listing, one_line, plain
 
 if TYPE_CHECKING:
+    from wizard.check.findings import Finding
     from wizard.collect.answers import Answers
     from wizard.collect.session import Session
     from wizard.engine import Engine
@@ -82,7 +83,7 @@ _FORMATS: Final = {
     "terraform": ("wizard.plan.export", "as_terraform"),
 }
 _TAKES_VALUE: Final = {"--profile", "--region", "--endpoint-url", "--answers", "--ask", "--set", "--save-answers"} | {
-    "--format", "--user", "--role", "--remotion-version", "--partition", "--port", "--scenario", "--latency", "--project"
+    "--format", "--user", "--role", "--remotion-version", "--partition", "--port", "--scenario", "--latency", "--account"
 }  # fmt: skip
 
 
@@ -176,8 +177,10 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--remotion-version", default="", metavar="V", help="the release to check for")
     check.add_argument("--json", action="store_true", help="print one JSON document")
 
-    policies = command("policies", "print a policy as Remotion's own CLI does", _policies)
-    policies.add_argument("kind", choices=("user", "role"))
+    policies = command("policies", "print a policy: Remotion's own as its CLI does, or one for operators", _policies)
+    policies.add_argument("kind", choices=("user", "role", "operator"))
+    policies.add_argument("name", nargs="*", help="with operator: which permissions (none: lists what there is)")
+    policies.add_argument("--account", default="", metavar="ID", help="with operator: the account that ARNs are of")
     policies.add_argument("--remotion-version", default="", metavar="V", help="of this release")
     where = policies.add_mutually_exclusive_group()
     where.add_argument("--partition", default="", metavar="P", help="aws, aws-cn or aws-us-gov")
@@ -216,7 +219,41 @@ def _policies(options: argparse.Namespace) -> int:
     if options.region:
         _require_region(options.region)
     partition = partition_of(options.region) if options.region else options.partition or "aws"
+    if options.kind == "operator":
+        return _operator_policies(options.name, partition, options.region, options.account)
+    if options.name:
+        raise UsageProblem(f"policies {options.kind} takes no name. Names go with: policies operator")
     print(render(policy(options.kind, release, partition)))
+    return ExitCode.OK
+
+
+def _operator_policies(wanted: list[str], partition: str, region: str, account: str) -> int:
+    """Print the permissions for people who look after the functions as one document, or list what there is."""
+    import re
+
+    from wizard.remotion import names, operators
+    from wizard.remotion.regions import PARTITIONS
+
+    if partition not in PARTITIONS:
+        raise UsageProblem(f"There is no partition “{partition}”. Allowed: {listing(PARTITIONS, 'or')}.")
+    if account and not re.fullmatch(r"\d{12}", account):
+        raise UsageProblem(f"--account: “{one_line(account, 40)}” is not an account. Allowed: twelve digits.")
+    for name in wanted:
+        wrong = operators.problem(name)
+        if wrong:
+            raise UsageProblem(f"policies operator: {wrong}")
+    role = f"arn:{partition}:iam::{account or '*'}:role/{names.RENDER_ROLE}"
+    regions = (region,) if region else ()
+    policies = [
+        operators.operator_policy(name, partition, account or "*", role, regions) for name in wanted or operators.IDS
+    ]
+    if not wanted:
+        width = max(len(policy.id) for policy in policies)
+        print("\n".join(f"{policy.id.ljust(width)}  {policy.sentence}" for policy in policies))
+        print("\nPrint one with: remotion-lambda-wizard policies operator NAME…")
+        return ExitCode.OK
+    statements = [s for policy in policies for s in policy.document["Statement"]]
+    print(json.dumps({"Version": "2012-10-17", "Statement": statements}, indent=2))
     return ExitCode.OK
 
 
@@ -333,7 +370,7 @@ def _unattended(options: argparse.Namespace) -> int:
     lines.print_report(report, out)
     result |= {"ok": report.ok, "check": report.to_json()}
     if report.ok:
-        lines.print_next_steps(lambda line: print(line, file=out))
+        lines.print_next_steps(*engine.next_steps(answers), lambda line: print(line, file=out))
     return _finish(result, ExitCode.OK if report.ok else ExitCode.DOES_NOT_HOLD, as_json)
 
 
@@ -352,10 +389,11 @@ def _check(options: argparse.Namespace) -> int:
     answers.require_valid()
     engine = _engine(options)
     answers = _sign_in(engine, answers)
-    named = options.user or (answers.text("principal.name") if options.answers else "")
-    subjects, unchecked = engine.subjects(named, options.role)
-    if options.answers and not options.role:
-        subjects = (*subjects, *(s for s in engine.subjects("", "")[0] if s.is_render_role))
+    unchecked: tuple[Finding, ...] = ()
+    if options.answers and not options.user and not options.role:
+        subjects = engine.subjects_of(answers)
+    else:
+        subjects, unchecked = engine.subjects(options.user, options.role, answers)
     report = engine.check_subjects(answers, subjects, unchecked=unchecked)
     if options.json:
         print(json.dumps(report.to_json(), indent=2, ensure_ascii=False))

@@ -17,18 +17,36 @@ from wizard.account.snapshot import AccountSnapshot, Identity
 from wizard.apply.events import Event, Finished
 from wizard.check.findings import Finding, Report, Status
 from wizard.collect.answers import Answers
+from wizard.collect.meaning import (
+    assumed_by,
+    function_of,
+    has_own_render_role,
+    is_made,
+    is_role,
+    key_place,
+    principal_name,
+    render_role,
+    role_reference,
+)
 from wizard.places import expanded
 from wizard.plan.build import build_plan
 from wizard.plan.changes import Plan
 from wizard.plan.preview import Preview, policies_preview, release_of
+from wizard.plan.wanted import wanted_policy
 from wizard.problem import Problem, ProblemError, UsageProblem
 from wizard.remotion import names
+from wizard.remotion.catalogue import PolicyKind, policy
 from wizard.remotion.project import Project, detect_project
 from wizard.text import one_line
 
 if TYPE_CHECKING:
     from wizard.account.connect import Aws, Target
-    from wizard.check.run import Subject
+    from wizard.account.discover import Reading
+    from wizard.account.roles import FunctionEntry, RoleEntry
+    from wizard.check.run import OperatorProbe, Subject
+    from wizard.handover.next_steps import NextStep
+    from wizard.plan.found import Found
+    from wizard.remotion.from_project import ProjectPolicies
     from wizard.secret import Secret
 
 _PROPAGATION: Final = 60.0  # seconds after a change in which a refusal may only mean that IAM is not everywhere yet
@@ -54,6 +72,7 @@ class Engine:
         self._identity: Identity | None = None
         self._new_key: tuple[str, Secret] | None = None
         self._applied_at = 0.0
+        self._printed: dict[tuple[Path, str], ProjectPolicies] = {}
 
     def place(self) -> str:
         """Return where calls go, for the badge: "SANDBOX", an endpoint's host, or "" for AWS itself."""
@@ -112,34 +131,136 @@ class Engine:
         """Return what the current choices will do, for the pane beside the form. Pure."""
         return policies_preview(answers, detected, self._identity, snapshot)
 
+    def role_pages(self) -> Iterator[tuple[RoleEntry, ...]]:
+        """Yield the account's roles page by page, for picking one. Raises ProblemError."""
+        from wizard.account.roles import role_pages
+
+        aws, _ = self._connection()
+        return role_pages(aws)
+
+    def function_pages(self, region: str) -> Iterator[tuple[FunctionEntry, ...]]:
+        """Yield a region's Lambda functions page by page. Raises ProblemError."""
+        from wizard.account.roles import function_pages
+
+        aws, _ = self._connection()
+        return function_pages(aws, region)
+
+    def function_role(self, function: str, region: str) -> FunctionEntry:
+        """Look a Lambda function up, for its execution role. Raises ProblemError if there is none."""
+        from wizard.account.roles import read_function
+
+        aws, _ = self._connection()
+        return read_function(aws, function, region)
+
     # Discover, plan, apply
 
     def discover(self, answers: Answers) -> AccountSnapshot:
         """Read the account and this machine. Connects if need be. Raises ProblemError when AWS can't be reached."""
+        from wizard.account.boundaries import boundary_demand
         from wizard.account.connect import refuse_partition_mismatch
-        from wizard.account.discover import discover, local_state, secret_is_damaged, stored_keys
-        from wizard.apply.journal import orphan_keys
+        from wizard.account.discover import discover, local_state
+        from wizard.account.survey import survey
 
+        answers.require_valid()
         aws, identity = self._connection(answers)
-        regions = answers.texts("remotion.regions")
-        refuse_partition_mismatch(identity, regions)
+        refuse_partition_mismatch(identity, answers.texts("remotion.regions"))
         project = self._project(answers)
-        user = answers.text("principal.name")
         try:
             local = local_state(project.folder, answers.text("credentials.path"), answers.text("credentials.profile"))
         except ProblemError as error:
             problem = error.problem
             raise UsageProblem(f"credentials.path: {problem.title}", problem.detail, problem.remedy) from error
-        snapshot = discover(aws, identity, user, regions, answers.text("principal.permissions_boundary"), local)
-        snapshot = replace(snapshot, release=project.release, release_source=project.source)
-        keys = (snapshot.user.value.access_keys.value or ()) if snapshot.user.value else ()
-        held, complete = local.held_key(answers.text("credentials.write"))
+        snapshot = discover(aws, identity, self._reading(answers), local)
+        snapshot = replace(
+            snapshot,
+            release=project.release,
+            release_source=project.source,
+            project_policies=self._project_policies(answers, project),
+        )
+        caller = snapshot.principal
+        if answers.text("start.goal") == "change" or (caller.is_absent and not is_role(answers)):
+            release, _ = release_of(answers, project.release)
+            kinds: tuple[PolicyKind, ...] = ("user", "role")
+            user, role = (policy(kind, release, identity.partition) for kind in kinds)
+            snapshot = replace(snapshot, survey=survey(aws, identity, user, role))
+        makes = snapshot.render_role.is_absent or (is_made(answers) and caller.is_absent)
+        if makes and not answers.text("principal.permissions_boundary"):
+            demand = boundary_demand(aws, identity, snapshot.principal_name, answers.text("principal.path"))
+            snapshot = replace(snapshot, boundary_demand=demand)
+        return self._with_keys(aws, snapshot, answers)
+
+    def _reading(self, answers: Answers) -> Reading:
+        """Say what discovery is to look at. A function's execution role is looked up first."""
+        from wizard.account.discover import Reading
+
+        kind, named = answers.text("principal.kind"), answers.text("extras.operator_principal")
+        entity, _, name = named.partition("/")
+        operators = tuple(names.OPERATOR_POLICY + one for one in answers.texts("extras.operator"))
+        return Reading(
+            kind=kind,
+            principal=self.caller_name(answers),
+            render_role=render_role(answers).name,
+            policies=(names.ROLE_POLICY, names.EXECUTION_POLICY if kind == "role" else names.USER_POLICY, *operators),
+            regions=answers.texts("remotion.regions"),
+            boundary=answers.text("principal.permissions_boundary"),
+            instance_role=assumed_by(answers),
+            operator=(entity, name) if named else None,
+        )
+
+    def caller_name(self, answers: Answers) -> str:
+        """Return the IAM name of whoever calls Remotion; for a Lambda function that of its execution role.
+
+        Raises ProblemError where there is no such function, and UsageProblem for a role of another account.
+        """
+        function = function_of(answers)
+        if function:
+            return self.function_role(function, answers.texts("remotion.regions")[0]).role_name
+        if is_role(answers):
+            _, identity = self._connection(answers)
+            reference = role_reference(answers.text("principal.name"))
+            if reference.account and (reference.account, reference.partition) != (identity.account, identity.partition):
+                raise UsageProblem(
+                    f"principal.name: this role belongs to account {reference.account}.",
+                    f"You are signed in to {identity.account} ({identity.partition}).",
+                    "Name a role of this account, or sign in to the other one.",
+                )
+        return principal_name(answers)
+
+    def _project_policies(self, answers: Answers, project: Project) -> ProjectPolicies | None:
+        """Have the project's own Remotion print its policies, where that was asked for. It runs once."""
+        from wizard.remotion.from_project import read_from_project
+
+        if answers.text("remotion.policies") != "project":
+            return None
+        key = (project.folder, answers.texts("remotion.regions")[0])
+        if key not in self._printed:
+            self._printed[key] = read_from_project(*key)
+        return self._printed[key]
+
+    def _with_keys(self, aws: Aws, snapshot: AccountSnapshot, answers: Answers) -> AccountSnapshot:
+        """Add what is known of the user's access keys: a stored secret that AWS refuses, keys whose secret was lost."""
+        from wizard.account.discover import secret_is_damaged, stored_keys
+        from wizard.apply.journal import orphan_keys
+
+        place, user = key_place(answers), snapshot.principal.value
+        if place == "none" or user is None or user.kind != "user":
+            return snapshot
+        keys, local = user.access_keys.value or (), snapshot.local
+        held, complete = local.held_key(place)
         stored, _ = stored_keys(local, _profile(answers))
         if stored and any(k.id == stored.access_key_id and k.active for k in keys) and secret_is_damaged(aws, stored):
             complete = False
             snapshot = replace(snapshot, local=replace(local, secret_is_damaged=True))
         ids = {key.id: key.created for key in keys}
-        return replace(snapshot, orphan_keys=orphan_keys(identity.account, user, ids, held if complete else ""))
+        account = snapshot.identity.account
+        return replace(snapshot, orphan_keys=orphan_keys(account, user.name, ids, held if complete else ""))
+
+    def found(self, answers: Answers) -> tuple[AccountSnapshot, Found]:
+        """Read the account and say what it holds of Remotion already. Raises ProblemError when AWS can't be reached."""
+        from wizard.plan.found import found
+
+        snapshot = self.discover(answers)
+        return snapshot, found(answers, snapshot)
 
     def plan(self, answers: Answers, snapshot: AccountSnapshot) -> Plan:
         """Build the plan, with what would stop it on this machine. Reads no AWS. Raises UsageProblem for wrong answers."""
@@ -165,7 +286,7 @@ class Engine:
         from wizard.apply.journal import settle
 
         if plan.is_empty and not plan.problems:
-            settle(plan.identity.account, plan.user_name)
+            settle(plan.identity.account, plan.principal_name)
 
     def unfinished_runs(self) -> tuple[str, ...]:
         """Return the names of runs on this account that were cut off and not settled since."""
@@ -181,11 +302,24 @@ class Engine:
 
         Shortly after a change a refusal may only mean that IAM is not everywhere yet: it is looked at again before it counts.
         """
+
+        self._connection(answers)
+        return self.check_subjects(answers, self.subjects_of(answers), on_finding)
+
+    def subjects_of(self, answers: Answers) -> tuple[Subject, ...]:
+        """Return whom the answers are about: the caller, the render role, whoever has operator permissions."""
         from wizard.check.run import Subject
 
-        user = Subject("user", answers.text("principal.name"), "user")
-        role = Subject("role", names.RENDER_ROLE, "role", is_render_role=True)
-        return self.check_subjects(answers, (user, role), on_finding)
+        kind = answers.text("principal.kind")
+        caller = Subject(
+            kind,
+            self.caller_name(answers),
+            "user",
+            is_shared=not is_made(answers),
+            service=answers.text("principal.service") if not assumed_by(answers) else "any",
+            taken_by=assumed_by(answers),
+        )
+        return caller, Subject("role", render_role(answers).name, "role", is_render_role=True)
 
     def check_subjects(
         self,
@@ -213,9 +347,25 @@ class Engine:
                 "credentials.file", "credentials", Status.UNKNOWN, problem.title, problem.detail, "", problem.remedy
             )
             unchecked = (*unchecked, finding)
-        if answers.text("credentials.write") == "none":
+        if key_place(answers) == "none":
             local = None
-        request = CheckRequest(subjects, release, regions, local, profile, unchecked)
+        project_policies = self._project_policies(answers, project)
+        wanted = {
+            kind: wanted_policy(kind, answers, release, identity.partition, identity.account, project_policies).document
+            for kind in {subject.policy for subject in subjects}
+        }
+        request = CheckRequest(
+            subjects,
+            release,
+            regions,
+            wanted,
+            local,
+            profile,
+            unchecked,
+            has_own_render_role(answers),
+            answers.texts("extras.aws_managed_policies"),
+            self._operator_probes(answers, identity),
+        )
         while True:
             report = run_check(aws, identity, request, on_finding)
             window = self._applied_at + _PROPAGATION if self._applied_at and aws.target.settle_seconds else 0.0
@@ -223,7 +373,23 @@ class Engine:
                 return report
             time.sleep(3.0)
 
-    def subjects(self, user: str, role: str) -> tuple[tuple[Subject, ...], tuple[Finding, ...]]:
+    def _operator_probes(self, answers: Answers, identity: Identity) -> tuple[OperatorProbe, ...]:
+        from wizard.check.run import OperatorProbe
+        from wizard.remotion.operators import operator_policy
+
+        kind, _, name = (answers.text("extras.operator_principal") or "/").partition("/")
+        kind, name = (kind, name) if name else (answers.text("principal.kind"), "")
+        role = render_role(answers).arn(identity.partition, identity.account)
+        policies = (
+            operator_policy(one, identity.partition, identity.account, role, answers.texts("remotion.regions"))
+            for one in answers.texts("extras.operator")
+        )
+        return tuple(
+            OperatorProbe(kind, name or self.caller_name(answers), p.id, p.title, p.probes(), p.context)
+            for p in policies
+        )
+
+    def subjects(self, user: str, role: str, answers: Answers) -> tuple[tuple[Subject, ...], tuple[Finding, ...]]:
         """Return whom `check` looks at: the named ones, else the caller itself and the render role.
 
         A compute role is held to the user policy, the render role to the role policy. A caller that IAM can't simulate
@@ -231,20 +397,23 @@ class Engine:
         """
         from wizard.check.run import Subject
 
+        render = render_role(answers).name
         found: list[Subject] = []
         unchecked: list[Finding] = []
         if user:
             found.append(Subject("user", user, "user"))
         if role:
-            renders = role == names.RENDER_ROLE
-            found.append(Subject("role", role, "role" if renders else "user", is_render_role=renders))
+            name = role_reference(role).name
+            renders = name in {names.RENDER_ROLE, render}
+            policy_of: PolicyKind = "role" if renders else "user"
+            found.append(Subject("role", name, policy_of, is_render_role=renders, is_shared=not renders))
         if not user and not role:
             caller = self._caller()
             if isinstance(caller, Finding):
                 unchecked.append(caller)
             else:
                 found.append(caller)
-            found.append(Subject("role", names.RENDER_ROLE, "role", is_render_role=True))
+            found.append(Subject("role", render, "role", is_render_role=True))
         return tuple(found), tuple(unchecked)
 
     def _caller(self) -> Subject | Finding:
@@ -268,6 +437,15 @@ class Engine:
             "not-simulatable",
             "Name the user: remotion-lambda-wizard check --user remotion-user",
         )
+
+    def next_steps(self, answers: Answers) -> tuple[tuple[NextStep, ...], tuple[NextStep, ...]]:
+        """Return the commands that come next, and what to set where the code runs with a role. Connected already."""
+        from wizard.handover.next_steps import environment, next_commands
+
+        _, identity = self._connection(answers)
+        release, _ = release_of(answers, self._project(answers).release)
+        arn = role_reference(answers.text("principal.name")).arn(identity.partition, identity.account)
+        return next_commands(answers, identity, release), environment(answers, identity, arn)
 
     def new_secret(self) -> tuple[str, Secret] | None:
         """Return the access key id and secret that this run made, for the person who asks to see it; None if none was."""
@@ -333,4 +511,4 @@ class Engine:
 
 def _profile(answers: Answers) -> str:
     """The AWS profile that holds Remotion's key, "" where the key is not put into one."""
-    return answers.text("credentials.profile") if answers.text("credentials.write") == "aws-profile" else ""
+    return answers.text("credentials.profile") if key_place(answers) == "aws-profile" else ""

@@ -5,14 +5,14 @@ In `wordy` form a word stands where a symbol would: nothing that a screen reader
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 from wizard.apply.events import Done, Event, Failed, Finished, Skipped, Started, Waiting
 from wizard.check.findings import SYMBOLS, Report, Status, words
 from wizard.engine import Engine
-from wizard.handover.next_steps import COMMANDS
+from wizard.handover.next_steps import NextStep
 from wizard.plan.changes import Change, Plan
 from wizard.problem import Problem
 from wizard.text import count, plain, seconds
@@ -113,8 +113,12 @@ def _marked(status: Status, text: str, wordy: bool) -> str:
     return f"{words(status, 1)}: {text}" if wordy else f" {SYMBOLS[status]} {text}"
 
 
-def print_next_steps(show: Callable[[str], None]) -> None:
-    """Show the commands that come next, one a line."""
+def print_next_steps(commands: Sequence[NextStep], settings: Sequence[NextStep], show: Callable[[str], None]) -> None:
+    """Show what to set where the code runs, and the commands that come next, one a line."""
+    if settings:
+        show("\nSet this where your code runs:")
+        for setting in settings:
+            show(f"  {setting.command}   ({setting.does})")
     show("\nNext, in your project:")
-    for command in COMMANDS:
-        show(f"  {command}")
+    for command in commands:
+        show(f"  {command.command}")

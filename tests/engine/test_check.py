@@ -106,7 +106,7 @@ def test_each_action_that_is_taken_out_is_found_and_nothing_else(onboarded: Engi
     actions = sorted(documents.actions_of(complete))
     assert len(actions) == {"user": 32, "role": 13}[kind]
     onboarded.connect()
-    subjects = onboarded.subjects(USER, "")[0] if kind == "user" else onboarded.subjects("", ROLE)[0]
+    subjects = onboarded.subjects(USER, "", given())[0] if kind == "user" else onboarded.subjects("", ROLE, given())[0]
     for action in actions:
         put(onboarded, kind, without(kind, action))
         found = failed(onboarded.check_subjects(given(credentials__write="none"), subjects))
@@ -205,7 +205,7 @@ def test_a_role_at_a_path_is_found(engine: Engine) -> None:
     }
     iam(engine).create_role(RoleName=ROLE, Path="/team/", AssumeRolePolicyDocument=json.dumps(trust))
     put(engine, "role", policy("role", latest_release()))
-    assert failed(engine.check_subjects(given(), engine.subjects("", ROLE)[0])) == {"role.path": "wrong-path"}
+    assert failed(engine.check_subjects(given(), engine.subjects("", ROLE, given())[0])) == {"role.path": "wrong-path"}
 
 
 @pytest.mark.parametrize("how", ["AdministratorAccess", "s3:*"])
@@ -256,7 +256,7 @@ def test_without_names_the_caller_and_the_render_role_are_checked(
     engine: Engine, caller: str, subject: tuple[str, str, str] | None
 ) -> None:
     engine._identity = identity(caller)
-    subjects, unchecked = engine.subjects("", "")
+    subjects, unchecked = engine.subjects("", "", given())
     assert subjects[-1].is_render_role
     if subject is None:
         assert [f.cause for f in unchecked] == ["not-simulatable"] and unchecked[0].status is Status.UNKNOWN
@@ -267,18 +267,18 @@ def test_without_names_the_caller_and_the_render_role_are_checked(
 
 
 def test_a_compute_role_is_held_to_the_user_policy_and_the_render_role_to_its_own(engine: Engine) -> None:
-    (compute,), _ = engine.subjects("", "compute")
+    (compute,), _ = engine.subjects("", "compute", given())
     assert (compute.policy, compute.is_render_role) == ("user", False)
-    (render,), _ = engine.subjects("", ROLE)
+    (render,), _ = engine.subjects("", ROLE, given())
     assert (render.policy, render.is_render_role) == ("role", True)
-    both, _ = engine.subjects("ada", "compute")
+    both, _ = engine.subjects("ada", "compute", given())
     assert [s.name for s in both] == ["ada", "compute"]
 
 
 def test_the_root_user_is_told_to_name_somebody_and_the_rest_is_checked(onboarded: Engine) -> None:
     assert onboarded._identity is not None
     onboarded._identity = identity(f"arn:aws:iam::{ACCOUNT}:root")
-    subjects, unchecked = onboarded.subjects("", "")
+    subjects, unchecked = onboarded.subjects("", "", given())
     report = onboarded.check_subjects(given(), subjects, unchecked=unchecked)
     assert report.ok and finding(report, "user.exists").status is Status.UNKNOWN
     assert finding(report, "role.trust").status is Status.PASS

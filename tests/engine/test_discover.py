@@ -32,8 +32,8 @@ def weaker(engine: Engine, *actions: str) -> Engine:
 
 def test_a_fresh_account_has_nothing_and_its_limits_are_read(engine: Engine) -> None:
     found = engine.discover(given())
-    assert found.user.is_absent and found.render_role.is_absent
-    assert found.user_policy.is_absent and found.role_policy.is_absent
+    assert found.principal.is_absent and found.render_role.is_absent
+    assert found.policies[names.USER_POLICY].is_absent and found.policies[names.ROLE_POLICY].is_absent
     assert found.limit("UserPolicySizeQuota") == 2048 and found.limit("AccessKeysPerUserQuota") == 2
     assert found.concurrency["us-east-1"].value == 10
     assert found.denied() == {}
@@ -42,7 +42,7 @@ def test_a_fresh_account_has_nothing_and_its_limits_are_read(engine: Engine) -> 
 def test_after_onboarding_everything_is_known(engine: Engine) -> None:
     onboard(engine)
     found = engine.discover(given())
-    user, role = found.user.value, found.render_role.value
+    user, role = found.principal.value, found.render_role.value
     assert user is not None and role is not None
     assert list(user.inline) == ["remotion-user-policy"] and user.inline_sizes == 1779
     assert [a.name for a in role.attached] == ["remotion-lambda-policy"]
@@ -55,15 +55,17 @@ def test_after_onboarding_everything_is_known(engine: Engine) -> None:
 def test_who_may_read_nothing_learns_nothing_and_is_told_what_is_missing(engine: Engine) -> None:
     onboard(engine)
     found = weaker(engine).discover(given())
-    assert found.user.state is found.render_role.state is found.user_policy.state is FactState.DENIED
-    assert not found.user.is_absent
+    assert (
+        found.principal.state is found.render_role.state is found.policies[names.USER_POLICY].state is FactState.DENIED
+    )
+    assert not found.principal.is_absent
     assert set(found.denied()) == {
-        "the user",
+        "the caller remotion-user",
         "the render role",
-        "the user's managed policy",
-        "the render role's managed policy",
+        "the managed policy remotion-user-policy",
+        "the managed policy remotion-lambda-policy",
     }
-    assert "iam:GetUser" in found.denied()["the user"].title
+    assert "iam:GetUser" in found.denied()["the caller remotion-user"].title
     assert found.concurrency["us-east-1"].state is FactState.DENIED
     assert found.limit("PolicySizeQuota") == 6144, "the published number stands where the account's may not be read"
 
@@ -110,7 +112,7 @@ def test_one_read_that_is_denied_is_unknown_and_breaks_nothing_else(engine: Engi
     if unknown:
         assert any(unknown in p.title for p in plan.problems)
     if missing in {"iam:ListGroupsForUser", "iam:GetAccountSummary", "lambda:GetAccountSettings", "iam:GetRolePolicy"}:
-        assert not plan.problems and found.user.value is not None
+        assert not plan.problems and found.principal.value is not None
 
 
 def test_what_is_not_a_denial_is_not_taken_for_one(sandbox: Sandboxed, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +129,7 @@ def test_a_region_that_is_switched_off_does_not_stop_iam_which_is_global(
     monkeypatch.setattr("time.sleep", lambda _s: None)
     sandbox.wire.fault, sandbox.wire.forever = Fault("GetAccountSettings", 1, "server-error"), True
     found = sandbox.engine.discover(given(remotion__regions=["us-east-1", "af-south-1"]))
-    assert found.user.is_absent
+    assert found.principal.is_absent
     assert {f.state for f in found.concurrency.values()} == {FactState.DENIED}
 
 

@@ -45,7 +45,20 @@ WRONG: list[tuple[str, Any, str]] = [
     ("remotion.regions", ["us-east-1", "us-east-1"], "each once"),
     ("remotion.regions", ["us-east-1", "cn-north-1"], "one partition"),
     ("remotion.regions", {"us-east-1": True}, "a list of regions"),
-    ("principal.kind", "role", "Allowed: user"),
+    ("principal.kind", "group", "Allowed: user or role"),
+    ("principal.name", "arn:aws:iam::1:role/x", "arn:aws:iam::123456789012:role/video-api"),
+    ("principal.service", "fargate", "ecs"),
+    ("principal.function", "my api", "its name, such as video-api, or its ARN"),
+    ("principal.function", "arn:aws:s3:::x", "its name"),
+    ("principal.assumed_by", "a b", "A role name can't contain a space"),
+    ("principal.existing", "merge", "beside or replace"),
+    ("principal.take_away", ["a b"], "names or ARNs of policies"),
+    ("remotion.policies", "npx", "catalogue or project"),
+    ("extras.custom_layer_arns", ["arn:aws:lambda:us-east-1:111122223333:layer:x"], "no version"),
+    ("extras.aws_managed_policies", ["AWSLambdaFull"], "AWSLambda_FullAccess"),
+    ("extras.operator", ["montor"], "Did you mean monitor?"),
+    ("extras.operator_principal", "ada", "user/NAME or role/NAME"),
+    ("extras.operator_principal", "group/ada", "user/NAME or role/NAME"),
     ("principal.name", "", "1 to 64"),
     ("principal.name", "a b", "a space"),
     ("principal.name", "a/b", "letters A-Z a-z"),
@@ -81,7 +94,8 @@ WRONG: list[tuple[str, Any, str]] = [
     ("principal.tags", ["k=v"], "a table of texts"),
     ("principal.tags", {"Team": "a", "team": "b"}, "upper and lower case"),
     ("principal.tags", {f"k{i}": "" for i in range(50)}, "at most 49"),
-    ("render_role.name", "my-role", "remotion-lambda-role"),
+    ("render_role.name", "my role", "A role name can't contain a space"),
+    ("render_role.name", "arn:aws:iam::1:role/x", "is not a role's ARN"),
     ("render_role.name", "Remotion-Lambda-Role", "exactly this name"),
     ("render_role.attach", "", "managed or inline"),
     ("credentials.write", "file", "env-file, aws-profile or none"),
@@ -152,11 +166,7 @@ def test_every_default_is_right() -> None:
 def test_what_this_release_can_not_do_is_refused_and_leaving_it_out_is_allowed() -> None:
     for key, value in {
         "output_bucket.name": "my-videos",
-        "extras.insights": True,
-        "extras.vpc": True,
         "quotas.concurrent_executions": 1000,
-        "extras.custom_layer_arns": ["arn:aws:lambda:us-east-1:1:layer:x:1"],
-        "extras.operator": ["x"],
     }.items():
         assert "leave it out" in FIELDS[key].problem(value)
         assert FIELDS[key].problem(FIELDS[key].default) == ""
@@ -185,4 +195,4 @@ def test_every_question_asks_for_a_field_and_every_choice_is_one_of_its_choices(
             assert question.field.key == question.key
             assert {c.value for c in question.choices} <= set(question.field.choices)
             if question.field.choices:
-                assert [c.value for c in question.choices] == list(question.field.choices)
+                assert {c.value for c in question.choices} == set(question.field.choices)

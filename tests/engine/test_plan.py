@@ -30,8 +30,8 @@ from wizard.engine import Engine, Options
 from wizard.plan import render
 from wizard.plan.build import build_plan
 from wizard.plan.changes import Action, Plan
-from wizard.plan.principals import trust_policy, trusts_lambda
 from wizard.policy import documents
+from wizard.policy.trust import service_trust, trusts_service
 from wizard.problem import UsageProblem
 from wizard.remotion import names
 from wizard.remotion.catalogue import PolicyKind, epochs, latest_release, policy
@@ -63,7 +63,9 @@ def make_user(engine: Engine, **parameters: Any) -> None:
 
 
 def make_role(engine: Engine, trust: str | None = None, **parameters: Any) -> None:
-    iam(engine).create_role(RoleName=ROLE, AssumeRolePolicyDocument=trust or json.dumps(trust_policy()), **parameters)
+    iam(engine).create_role(
+        RoleName=ROLE, AssumeRolePolicyDocument=trust or json.dumps(service_trust(names.LAMBDA_SERVICE)), **parameters
+    )
 
 
 def user_policy(engine: Engine, name: str = names.USER_POLICY) -> Any:
@@ -288,7 +290,7 @@ def test_five_versions_make_room_for_the_new_one_and_the_one_in_use_stays(engine
 def test_a_managed_policy_that_others_use_is_warned_of(engine: Engine) -> None:
     client = iam(engine)
     client.create_policy(PolicyName=names.ROLE_POLICY, PolicyDocument=as_printed("role", "3.0.0"))
-    client.create_role(RoleName="other", AssumeRolePolicyDocument=json.dumps(trust_policy()))
+    client.create_role(RoleName="other", AssumeRolePolicyDocument=json.dumps(service_trust(names.LAMBDA_SERVICE)))
     client.attach_role_policy(RoleName="other", PolicyArn=arn(f"policy/{names.ROLE_POLICY}"))
     assert any("attached to 1 other identity" in w for w in plan_for(engine).warnings)
 
@@ -325,12 +327,15 @@ def test_a_role_that_trusts_the_wrong_service_is_mended_and_other_principals_sta
     plan = proven(engine)
     assert f"update role.{ROLE}.trust" in ids(plan)
     trust = iam(engine).get_role(RoleName=ROLE)["Role"]["AssumeRolePolicyDocument"]
-    assert trust["Statement"][0] == foreign and trusts_lambda(trust)
+    assert trust["Statement"][0] == foreign and trusts_service(trust, names.LAMBDA_SERVICE)
 
 
 def test_a_role_whose_trust_denies_lambda_is_a_problem_and_not_mended_over_and_over(engine: Engine) -> None:
     deny = {"Effect": "Deny", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    make_role(engine, json.dumps({"Version": "2012-10-17", "Statement": [*trust_policy()["Statement"], deny]}))
+    make_role(
+        engine,
+        json.dumps({"Version": "2012-10-17", "Statement": [*service_trust(names.LAMBDA_SERVICE)["Statement"], deny]}),
+    )
     plan = plan_for(engine)
     assert any("Deny" in str(p) and ROLE in str(p) for p in plan.problems)
 
@@ -365,7 +370,10 @@ def test_a_role_whose_trust_denies_lambda_is_a_problem_and_not_mended_over_and_o
     ],
 )
 def test_trust_in_lambda_is_read_from_the_policy(trust: dict[str, Any], holds: bool) -> None:
-    assert trusts_lambda({"Version": "2012-10-17", "Statement": {"Effect": "Allow", **trust}}) is holds
+    assert (
+        trusts_service({"Version": "2012-10-17", "Statement": {"Effect": "Allow", **trust}}, names.LAMBDA_SERVICE)
+        is holds
+    )
 
 
 def test_a_role_under_a_path_is_a_problem_since_remotion_would_not_find_it(engine: Engine) -> None:
@@ -502,12 +510,14 @@ def test_the_profile_is_named_in_env_where_remotion_looks(engine: Engine, place:
 def snapshot_of(partition: str, **more: Any) -> AccountSnapshot:
     identity = Identity(ACCOUNT, f"arn:{partition}:iam::{ACCOUNT}:user/x", partition, "cn-north-1", "x")
     absent: Any = Fact.absent()
-    return AccountSnapshot(identity, absent, absent, absent, absent, local=LocalState(env_file="/p/.env"), **more)
+    policies = dict.fromkeys((names.USER_POLICY, names.EXECUTION_POLICY, names.ROLE_POLICY), absent)
+    local = LocalState(env_file="/p/.env")
+    return AccountSnapshot(identity, USER, absent, absent, policies=policies, local=local, **more)
 
 
 def test_china_gets_its_own_arns_and_documents() -> None:
     plan = build_plan(given(remotion__version="4.0.527", remotion__regions=["cn-north-1"]), snapshot_of("aws-cn"))
-    assert not plan.problems and any("hosts no layers in aws-cn" in w for w in plan.warnings)
+    assert not plan.problems and any("hosts no layers" in w for w in plan.warnings)
     text = json.dumps(plan.to_json())
     assert "arn:aws:" not in text and "arn:aws-cn:iam::123456789012:role/remotion-lambda-role" in text
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +13,8 @@ from wizard.collect.fields import FIELDS
 from wizard.collect.session import Session, StepState
 from wizard.collect.steps import BY_ID, STEPS, steps_for
 
-ALL = ["start", "identity", "project", "principal", "policies", "credentials", "review", "apply", "check", "done"]
+ALL = "start identity project principal found policies extras credentials review apply check done".split()
+NEW = [step for step in ALL if step != "found"]
 DIAGNOSE = ["start", "identity", "project", "principal", "check", "done"]
 
 
@@ -25,7 +27,7 @@ def walk(session: Session) -> list[str]:
 
 def test_the_steps_are_in_the_order_of_the_flow() -> None:
     assert [s.id for s in STEPS] == ALL
-    assert walk(Session(Answers())) == ALL
+    assert walk(Session(Answers())) == NEW
 
 
 def test_finding_out_what_is_wrong_jumps_over_all_that_changes_something_in_both_directions() -> None:
@@ -128,14 +130,44 @@ def test_once_changes_are_made_there_is_no_way_back_to_the_questions() -> None:
 
 
 def test_every_field_that_can_be_answered_is_asked_by_exactly_one_step() -> None:
-    asked = [q.key for s in STEPS for q in s.questions]
+    asked = [key for s in STEPS for key in {q.key for q in s.questions}]
     assert len(asked) == len(set(asked))
-    unasked = {k for k, f in FIELDS.items() if not f.only_neutral} - set(asked)
-    assert unasked == {"principal.kind", "render_role.name"}  # each has one possible value
+    assert {k for k, f in FIELDS.items() if not f.only_neutral} == set(asked)
+
+
+@pytest.mark.parametrize("kind", ["user", "role"])
+@pytest.mark.parametrize("service", FIELDS["principal.service"].choices)
+@pytest.mark.parametrize("function", ["", "my-api"])
+def test_a_key_is_asked_once_under_any_answers(kind: str, service: str, function: str) -> None:
+    values = {"principal.kind": kind, "principal.service": service, "principal.function": function}
+    answers = Answers().with_values(values, "you")
+    for step in STEPS:
+        keys = [q.key for q in step.asked(answers)]
+        assert len(keys) == len(set(keys))
+
+
+def test_what_was_answered_for_a_user_is_set_aside_for_a_role_and_comes_back() -> None:
+    session = Session(Answers())
+    session.set({"principal.name": "ada", "credentials.write": "aws-profile"})
+    session.set({"principal.kind": "role"})
+    assert session.answers["principal.name"] == "" and session.answers["credentials.write"] == "none"
+    assert session.answers["principal.attach"] == "managed"
+    session.set({"principal.name": "video-api"})
+    session.set({"principal.kind": "user"})
+    assert session.answers["principal.name"] == "ada" and session.answers["credentials.write"] == "aws-profile"
+    session.set({"principal.kind": "role"})
+    assert session.answers["principal.name"] == "video-api"
+
+
+def test_a_role_needs_no_step_for_its_credentials() -> None:
+    session = Session(Answers())
+    session.set({"principal.kind": "role", "principal.name": "video-api"})
+    assert walk(session) == [step for step in NEW if step != "credentials"]
 
 
 @given(goals, st.sampled_from(["env-file", "aws-profile", "none"]))
 def test_steps_depend_on_answers_only(goal: str, write: str) -> None:
     answers = Answers().with_values({"start.goal": goal, "credentials.write": write}, "you")
     assert steps_for(answers) == steps_for(answers)
-    assert [s.id for s in steps_for(answers)] == (DIAGNOSE if goal == "diagnose" else ALL)
+    expected = {"diagnose": DIAGNOSE, "change": ALL, "new": NEW}[goal]
+    assert [s.id for s in steps_for(answers)] == expected

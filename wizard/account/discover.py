@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -33,36 +33,60 @@ from wizard.secret import Secret
 T = TypeVar("T")
 
 
-def discover(
-    aws: Aws, identity: Identity, user: str, regions: tuple[str, ...], boundary: str, local: LocalState
-) -> AccountSnapshot:
+@dataclass(frozen=True)
+class Reading:
+    """What discovery is to look at, besides the limits of the account.
+
+    `kind` and `principal` name who calls Remotion; `policies` are the names of managed policies that may be ours;
+    `operator` is (kind, name) of whoever gets operator permissions.
+    """
+
+    kind: str
+    principal: str
+    render_role: str = names.RENDER_ROLE
+    policies: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    boundary: str = ""
+    instance_role: str = ""
+    operator: tuple[str, str] | None = None
+
+
+def discover(aws: Aws, identity: Identity, reading: Reading, local: LocalState) -> AccountSnapshot:
     """Read everything that planning needs. A denied read is a denied fact.
 
-    AWS operations: iam Get/List for the user, the render role and their policies, GetAccountSummary; lambda
-    GetAccountSettings in each region. Raises ProblemError when AWS can't be reached or the credentials fail.
+    AWS operations: iam Get/List for the principals and their policies, GetAccountSummary; lambda GetAccountSettings in
+    each region. Raises ProblemError when AWS can't be reached or the credentials fail.
     """
     prefix = f"arn:{identity.partition}:iam::{identity.account}:policy/"
     with ThreadPoolExecutor(max_workers=8) as pool:
-        user_fact = pool.submit(read_user, aws, user)
-        role_fact = pool.submit(read_role, aws, names.RENDER_ROLE)
-        user_policy = pool.submit(find_managed, aws, prefix + names.USER_POLICY)
-        role_policy = pool.submit(find_managed, aws, prefix + names.ROLE_POLICY)
+        principal = pool.submit(read_principal, aws, reading.kind, reading.principal)
+        render_role = pool.submit(read_role, aws, reading.render_role)
+        instance_role = pool.submit(read_role, aws, reading.instance_role) if reading.instance_role else None
+        operator = pool.submit(read_principal, aws, *reading.operator) if reading.operator else None
+        policies = {name: pool.submit(find_managed, aws, prefix + name) for name in reading.policies}
         limits = pool.submit(_limits, aws)
-        boundary_fact = pool.submit(_policy_exists, aws, boundary)
+        boundary = pool.submit(_policy_exists, aws, reading.boundary)
         quota_role = pool.submit(_role_exists, aws, names.QUOTA_ROLE)
-        settings = {region: pool.submit(read_concurrency, aws, region) for region in regions}
+        settings = {region: pool.submit(read_concurrency, aws, region) for region in reading.regions}
         return AccountSnapshot(
             identity=identity,
-            user=user_fact.result(),
-            render_role=role_fact.result(),
-            user_policy=user_policy.result(),
-            role_policy=role_policy.result(),
-            boundary_exists=boundary_fact.result(),
+            principal_name=reading.principal,
+            principal=principal.result(),
+            render_role=render_role.result(),
+            instance_role=instance_role.result() if instance_role else Fact(),
+            operator=operator.result() if operator else Fact(),
+            policies={name: future.result() for name, future in policies.items()},
+            boundary_exists=boundary.result(),
             quota_role=quota_role.result(),
             limits=limits.result(),
             concurrency={region: future.result() for region, future in settings.items()},
             local=local,
         )
+
+
+def read_principal(aws: Aws, kind: str, name: str) -> Fact[Principal]:
+    """Read a user or a role, whichever `kind` says."""
+    return read_user(aws, name) if kind == "user" else read_role(aws, name)
 
 
 def read_user(aws: Aws, name: str) -> Fact[Principal]:

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from wizard.policy.documents import INLINE_LIMIT, MANAGED_LIMIT
 from wizard.problem import Problem
+
+if TYPE_CHECKING:
+    from wizard.account.boundaries import BoundaryDemand
+    from wizard.account.survey import Survey
+    from wizard.remotion.from_project import ProjectPolicies
 
 T = TypeVar("T")
 Document = Mapping[str, Any]
@@ -171,10 +176,15 @@ class AccountSnapshot:
     """Everything that planning needs to know. Made by `discover`, used by `build_plan` and the checks."""
 
     identity: Identity
-    user: Fact[Principal] = field(default_factory=Fact)
+    principal_name: str = ""  # whose name `principal` was read by; a function's execution role is looked up first
+    principal: Fact[Principal] = field(default_factory=Fact)  # the user or role that calls Remotion
     render_role: Fact[Principal] = field(default_factory=Fact)
-    user_policy: Fact[ManagedPolicy] = field(default_factory=Fact)
-    role_policy: Fact[ManagedPolicy] = field(default_factory=Fact)
+    instance_role: Fact[Principal] = field(default_factory=Fact)  # the role that takes the principal's (EC2 with STS)
+    operator: Fact[Principal] = field(default_factory=Fact)  # who gets the operator permissions, if it is somebody else
+    policies: Mapping[str, Fact[ManagedPolicy]] = field(default_factory=dict)  # the wizard's managed policies, by name
+    survey: Fact[Survey] = field(default_factory=Fact)  # who else holds Remotion's permissions
+    boundary_demand: BoundaryDemand | None = None
+    project_policies: ProjectPolicies | None = None  # as the project's own Remotion prints them
     boundary_exists: Fact[bool] = field(default_factory=Fact)
     quota_role: Fact[bool] = field(default_factory=Fact)  # the service-linked role of Service Quotas
     limits: Mapping[str, int] = field(default_factory=dict)  # GetAccountSummary
@@ -184,6 +194,10 @@ class AccountSnapshot:
     release: str = ""  # the Remotion release that was detected in the project, where answers say "auto"
     release_source: str = ""
 
+    def policy(self, name: str) -> Fact[ManagedPolicy]:
+        """Return what is known of a customer-managed policy of the wizard's, by name."""
+        return self.policies.get(name, Fact())
+
     def limit(self, name: str) -> int:
         """Return a limit of the account; AWS's published number where the account's could not be read."""
         return self.limits.get(name) or PUBLISHED_LIMITS[name]
@@ -191,10 +205,9 @@ class AccountSnapshot:
     def denied(self) -> dict[str, Problem]:
         """Return what could not be read, by a name for people."""
         facts: dict[str, Fact[Any]] = {
-            "the user": self.user,
+            f"the {self.principal.value.kind if self.principal.value else 'caller'} {self.principal_name}": self.principal,
             "the render role": self.render_role,
-            "the user's managed policy": self.user_policy,
-            "the render role's managed policy": self.role_policy,
+            **{f"the managed policy {name}": fact for name, fact in self.policies.items()},
         }
         return {name: fact.problem for name, fact in facts.items() if fact.problem is not None}
 
@@ -206,6 +219,7 @@ PUBLISHED_LIMITS = {
     "PolicySizeQuota": MANAGED_LIMIT,
     "AttachedPoliciesPerUserQuota": 10,
     "AttachedPoliciesPerRoleQuota": 10,
+    "AssumeRolePolicySizeQuota": 2048,
     "VersionsPerPolicyQuota": 5,
     "AccessKeysPerUserQuota": 2,
 }

@@ -17,13 +17,14 @@ from wizard.account.errors import code_of, is_absent, may_have_happened, message
 from wizard.apply.events import Done, Event, Failed, Finished, Skipped, Started, Waiting
 from wizard.apply.journal import Journal, runs_folder, settle
 from wizard.apply.lock import account_lock
+from wizard.check.simulate import simulate
 from wizard.handover import aws_profile, env_file, git
-from wizard.plan.changes import Change, Destination, Plan
+from wizard.plan.changes import Change, Destination, Plan, Verification
 from wizard.policy import documents
 from wizard.problem import Problem, ProblemError
 from wizard.remotion import names
 from wizard.secret import Secret
-from wizard.text import shortened_key
+from wizard.text import count, listing, shortened_key
 
 _ONE_ATTEMPT: Final = {"CreateRole", "CreateUser", "CreatePolicy", "CreatePolicyVersion", "CreateAccessKey"}
 _THROTTLED: Final = {"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"}
@@ -89,7 +90,7 @@ class Executor:
             )
         yield from self._wait()
         journal.write("end", ok=True, made=self.made)
-        settle(self.plan.identity.account, self.plan.user_name, self.state_root)
+        settle(self.plan.identity.account, self.plan.principal_name, self.state_root)
         yield self._finished(True, journal)
 
     def _finished(self, ok: bool, journal: Journal | None) -> Finished:
@@ -115,7 +116,27 @@ class Executor:
         note = self._call(call.service, call.operation, call.parameters, change)
         if call.operation == "CreateRole":
             self._role_made_at = time.monotonic()
-        return note
+        return note if change.verify is None else self._verified(change.verify)
+
+    def _verified(self, verification: Verification) -> str:
+        """Ask IAM's simulator whether what was just attached has its effect, as soon as IAM knows of it."""
+        actions = [action for some, _ in verification.probes for action in some]
+        for attempt in range(5):
+            try:
+                refused = [
+                    verdict.action
+                    for some, resources in verification.probes
+                    for verdict in simulate(self.aws, verification.principal, some, resources, verification.context)
+                    if not verdict.allowed
+                ]
+            except Exception as error:
+                return f"not verified: {message_of(error)}"
+            if not refused or attempt == 4 or not self.aws.target.settle_seconds:
+                break
+            time.sleep(2.0)
+        if refused:
+            return f"verified: {listing(sorted(set(refused)))} still refused, see the check"
+        return f"verified: {count(len(actions), 'action')} allowed"
 
     def _call(self, service: str, operation: str, parameters: Mapping[str, Any], change: Change) -> str:
         """Make a call. Returns "already" when a lost answer turned out to have taken effect."""

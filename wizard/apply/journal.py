@@ -48,7 +48,7 @@ class Journal:
                 account=plan.identity.account,
                 partition=plan.identity.partition,
                 identity=plan.identity.arn,
-                user=plan.user_name,
+                user=plan.principal_name,
                 release=plan.release,
                 changes=[c.id for c in plan.writing],
             )

@@ -14,6 +14,8 @@ _LAYERS = {
     "LambdaInsightsExtension": "LambdaInsightsExtension-Arm64:5",
 }
 
+_OWN = {"iam": "own-role", "lambda": "own-layer"}  # what extras name outright
+
 
 @dataclass(frozen=True)
 class Probe:
@@ -38,8 +40,8 @@ def wanted_probes(document: Document, scene: Scene) -> list[Probe]:
     """Return probes for all that a Remotion policy allows, actions of the same kind of resource together."""
     grouped: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for statement in documents.statements(document):
-        for pattern in statement["Resource"]:
-            for action in statement["Action"]:
+        for pattern in documents.listed(statement["Resource"]):
+            for action in documents.listed(statement["Action"]):
                 kind, resources = concrete(pattern, action, scene)
                 actions = grouped.setdefault((kind, resources), [])
                 if action not in actions:
@@ -53,6 +55,8 @@ def concrete(pattern: str, action: str, scene: Scene) -> tuple[str, tuple[str, .
         return "any", ("*",)
     parts = pattern.split(":", 5)
     service, tail = parts[2], parts[5]
+    if "*" not in pattern and (service, tail) != ("iam", f"role/{names.RENDER_ROLE}"):
+        return _OWN.get(service, "own"), (pattern,)
     function = names.function_name(scene.release)
     if service == "s3":
         key = "/sites/my-video/index.html" if action.lower() in _OBJECT_ACTIONS else ""
@@ -65,9 +69,10 @@ def concrete(pattern: str, action: str, scene: Scene) -> tuple[str, tuple[str, .
     if tail.startswith("layer:"):
         prefix = next(p for p in _LAYERS if p in tail)
         kind = "binaries" if prefix.startswith("remotion") else "insights"
-        return kind, tuple(
-            f"{parts[0]}:{parts[1]}:lambda:{r}:{parts[4]}:layer:{_LAYERS[prefix]}" for r in scene.regions
-        )
+        regions = scene.regions if parts[3] == "*" else (parts[3],)
+        if parts[3] != "*":
+            kind += f"-{parts[3]}"
+        return kind, tuple(f"{parts[0]}:{parts[1]}:lambda:{r}:{parts[4]}:layer:{_LAYERS[prefix]}" for r in regions)
     if service == "lambda":
         return "function", tuple(
             f"arn:{scene.partition}:lambda:{r}:{scene.account}:function:{function}" for r in scene.regions

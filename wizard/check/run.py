@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from wizard.account.connect import Aws, Keys
-from wizard.account.discover import read_concurrency, read_role, read_user, stored_keys
+from wizard.account.discover import read_concurrency, read_principal, read_role, stored_keys
 from wizard.account.errors import is_absent, is_bad_key, is_denied, message_of, problem_of
+from wizard.account.roles import trust_problem
 from wizard.account.snapshot import Fact, Identity, LocalState, Principal
 from wizard.check.findings import Finding, Report, Status
 from wizard.check.probes import ForbiddenProbe, Probe, Scene, forbidden_probes, wanted_probes
 from wizard.check.simulate import Verdict, simulate
-from wizard.plan.principals import trusts_lambda
 from wizard.policy import documents
 from wizard.policy.documents import Document
+from wizard.policy.trust import services_of, trusts_role, trusts_service
 from wizard.problem import ProblemError
 from wizard.remotion import names
 from wizard.remotion.catalogue import PolicyKind, cost_of_missing, epochs, policy, reasons
@@ -35,18 +36,42 @@ class Subject:
     policy: PolicyKind
     is_render_role: bool = False
     is_caller: bool = False  # whoever runs the check, not named: may well be an administrator, which is no failure
+    is_shared: bool = (
+        False  # a compute role: it serves an application of its own, which may need more than Remotion does
+    )
+    service: str = "any"  # the compute service that must be able to take the role
+    taken_by: str = ""  # the role of the instance that takes this one (EC2 with STS)
+
+
+@dataclass(frozen=True)
+class OperatorProbe:
+    """Operator permissions to prove: who has them, which they are, and the actions with the ARNs to ask them on."""
+
+    kind: str
+    name: str
+    id: str
+    title: str
+    probes: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
+    context: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class CheckRequest:
-    """What to check: the subjects, the release and regions, and where the credentials lie (None: not looked at)."""
+    """What to check: the subjects, the release and regions, the policies that are wanted, and where the credentials lie.
+
+    `local` is None where credentials are not looked at; `accepted` are policies that were asked for although they are wide.
+    """
 
     subjects: tuple[Subject, ...]
     release: Release
     regions: tuple[str, ...]
+    wanted: Mapping[PolicyKind, Document]
     local: LocalState | None = None
     profile: str = ""
     unchecked: tuple[Finding, ...] = field(default=())
+    own_render_role: bool = False  # deployed with --custom-role-arn: any name and path will do
+    accepted: tuple[str, ...] = ()
+    operators: tuple[OperatorProbe, ...] = ()
 
 
 def run_check(
@@ -66,7 +91,9 @@ def run_check(
     with ThreadPoolExecutor(max_workers=4) as pool:
         limits = {region: pool.submit(read_concurrency, aws, region) for region in request.regions}
         for subject in request.subjects:
-            keep(_check_subject(aws, identity, subject, request.release, scene, pool))
+            keep(_check_subject(aws, identity, subject, request, scene, pool))
+        for operator in request.operators:
+            keep(_check_operator(aws, identity, operator))
         if request.local is not None:
             keep(_check_credentials(aws, identity, request))
         for region, limit in limits.items():
@@ -78,11 +105,11 @@ def run_check(
 
 
 def _check_subject(
-    aws: Aws, identity: Identity, subject: Subject, release: Release, scene: Scene, pool: ThreadPoolExecutor
+    aws: Aws, identity: Identity, subject: Subject, request: CheckRequest, scene: Scene, pool: ThreadPoolExecutor
 ) -> Iterator[Finding]:
     prefix = subject.policy
     try:
-        fact = read_user(aws, subject.name) if subject.kind == "user" else read_role(aws, subject.name)
+        fact = read_principal(aws, subject.kind, subject.name)
     except ProblemError as error:
         problem = error.problem
         yield Finding(
@@ -110,8 +137,10 @@ def _check_subject(
     else:
         arn = principal.arn
         if subject.is_render_role:
-            yield from _check_trust(principal)
-    wanted = policy(subject.policy, release, identity.partition)
+            yield from _check_trust(principal, request.own_render_role)
+        elif principal.kind == "role" and not subject.is_caller:
+            yield from _check_taken(aws, principal, subject)
+    wanted = request.wanted[subject.policy]
     probes, forbidden = wanted_probes(wanted, scene), forbidden_probes(scene)
     first = _ask(aws, arn, probes[0])
     if isinstance(
@@ -120,7 +149,7 @@ def _check_subject(
         for probe in probes:
             yield from _permissions(subject, principal, wanted, probe, first, {}, _ambiguous(probes))
         for refused in forbidden:
-            yield _least_privilege(subject, refused, first)
+            yield _least_privilege(subject, refused, first, request.accepted)
         return
     asked = [_answered(first), *(pool.submit(_ask, aws, arn, p) for p in probes[1:])]
     denied = [pool.submit(_ask, aws, arn, Probe("", p.actions, (p.resource,))) for p in forbidden]
@@ -129,7 +158,7 @@ def _check_subject(
     for probe, answer in zip(probes, asked, strict=True):
         yield from _permissions(subject, principal, wanted, probe, answer.result(), why, ambiguous)
     for refused, answer in zip(forbidden, denied, strict=True):
-        yield _least_privilege(subject, refused, answer.result())
+        yield _least_privilege(subject, refused, answer.result(), request.accepted)
 
 
 def _ask(aws: Aws, arn: str, probe: Probe) -> list[Verdict] | Exception:
@@ -259,7 +288,9 @@ def _cannot_simulate(identifier: str, subject: Subject, action: str, error: Exce
     return Finding(identifier, subject.name, Status.UNKNOWN, title, message_of(error), cause, remedy)
 
 
-def _least_privilege(subject: Subject, probe: ForbiddenProbe, answer: list[Verdict] | Exception) -> Finding:
+def _least_privilege(
+    subject: Subject, probe: ForbiddenProbe, answer: list[Verdict] | Exception, accepted: tuple[str, ...]
+) -> Finding:
     identifier = f"{subject.policy}.least-privilege.{probe.id}"
     if isinstance(answer, Exception):
         return Finding(
@@ -278,22 +309,115 @@ def _least_privilege(subject: Subject, probe: ForbiddenProbe, answer: list[Verdi
             f"{subject.name} can't {probe.meaning}",
             f"{listing(probe.actions)}: denied",
         )
-    through = listing(sorted({m for v in allowed for m in v.matched if m})) or "one of its policies"
+    matched = sorted({m for v in allowed for m in v.matched if m})
+    through = listing(matched) or "one of its policies"
+    asked_for = bool(matched) and all(any(name in m for name in accepted) for m in matched)
+    remedy = "Take the policy away if nothing else needs it, or use a user of its own for Remotion."
+    if subject.is_caller:
+        remedy = (
+            "You are looking at the identity that you are signed in with. Name Remotion's own: --user remotion-user"
+        )
+    elif asked_for:
+        remedy = "You asked for this policy. Leave it out (extras.aws_managed_policies) if you can do without."
+    elif subject.is_shared:
+        remedy = "It may be what your application needs. If not, take it out of the role's other policies."
     return Finding(
         identifier,
         subject.name,
-        Status.WARN if subject.is_caller else Status.FAIL,
+        Status.WARN if subject.is_caller or subject.is_shared or asked_for else Status.FAIL,
         f"{subject.name} may {probe.meaning}",
         f"{listing([v.action for v in allowed])}: allowed by {through}. Remotion does not need it.",
         "too-wide",
-        "You are looking at the identity that you are signed in with. Name Remotion's own: --user remotion-user"
-        if subject.is_caller
-        else "Take the policy away if nothing else needs it, or use a user of its own for Remotion.",
+        remedy,
     )
 
 
-def _check_trust(role: Principal) -> Iterator[Finding]:
-    if role.path != "/":
+def _check_operator(aws: Aws, identity: Identity, operator: OperatorProbe) -> Iterator[Finding]:
+    """Prove operator permissions by simulation, as AWS's guide has people do by hand."""
+    identifier = f"operator.{operator.id}"
+    try:
+        principal = read_principal(aws, operator.kind, operator.name).value
+        plain = f"arn:{identity.partition}:iam::{identity.account}:{operator.kind}/{operator.name}"
+        arn = principal.arn if principal else plain
+        verdicts = [v for some, arns in operator.probes for v in simulate(aws, arn, some, arns, operator.context)]
+    except Exception as error:
+        title = f"Can't tell whether {operator.name} may {operator.title}"
+        yield Finding(identifier, operator.name, Status.UNKNOWN, title, message_of(error))
+        return
+    refused = sorted({v.action for v in verdicts if not v.allowed})
+    if not refused:
+        detail = f"{count(len({v.action for v in verdicts}), 'action')}, asked on Remotion's own resources: allowed"
+        yield Finding(identifier, operator.name, Status.PASS, f"{operator.name}: {operator.title}", detail)
+        return
+    yield Finding(
+        identifier,
+        operator.name,
+        Status.FAIL,
+        f"{operator.name} lacks something of: {operator.title}",
+        f"{listing(refused)}: refused.",
+        "missing-statement",
+        "Let the wizard attach it: extras.operator",
+    )
+
+
+def _check_taken(aws: Aws, role: Principal, subject: Subject) -> Iterator[Finding]:
+    """Whether whoever is to take a compute role can: its service, or the role of the instance (EC2 with STS)."""
+    if subject.taken_by:
+        yield from _check_taker(aws, role, subject.taken_by)
+        return
+    wrong = trust_problem(role.trust or {}, subject.service)
+    if wrong:
+        remedy = "Pick the role that your code runs with, or name the service that it runs in (principal.service)."
+        title = f"Your code can't work with {role.name}"
+        yield Finding("user.trust", role.name, Status.FAIL, title, wrong, "trust", remedy)
+    elif subject.service != "any":
+        who = listing(services_of(role.trust or {}))
+        yield Finding("user.trust", role.name, Status.PASS, f"Your code can work with {role.name}", f"It trusts {who}.")
+
+
+def _check_taker(aws: Aws, role: Principal, taker: str) -> Iterator[Finding]:
+    """Both sides of sts:AssumeRole: the trust policy, and what the taker's own policies say."""
+    identifier = "user.trust"
+    fact = read_role(aws, taker)
+    if fact.value is None:
+        title = f"There is no role {taker}" if fact.is_absent else f"The role {taker} can't be read"
+        status = Status.FAIL if fact.is_absent else Status.UNKNOWN
+        yield Finding(identifier, role.name, status, title, str(fact.problem or ""), "missing-principal")
+        return
+    direct = trusts_role(role.trust or {}, fact.value.arn)
+    if direct:
+        yield Finding(identifier, role.name, Status.PASS, f"{taker} is trusted to take {role.name}")
+    else:
+        title, detail = (
+            f"{taker} is not trusted to take {role.name}",
+            f"The trust policy does not name {fact.value.arn}.",
+        )
+        remedy = "Let the wizard mend it: remotion-lambda-wizard setup"
+        yield Finding(identifier, role.name, Status.FAIL, title, detail, "trust", remedy)
+    identifier = "user.assume-role"
+    try:
+        (verdict, *_) = simulate(aws, fact.value.arn, ("sts:AssumeRole",), (role.arn,))
+    except Exception as error:
+        title = f"Can't tell whether {taker}'s own policies allow sts:AssumeRole"
+        yield Finding(identifier, taker, Status.UNKNOWN, title, message_of(error))
+        return
+    forbidden = verdict.decision == "explicitDeny" or verdict.by_organization is False or verdict.by_boundary is False
+    if verdict.allowed or (direct and not forbidden):
+        detail = (
+            "Its own policies allow it."
+            if verdict.allowed
+            else f"In one account the trust policy of {role.name}, which names it, is enough; no policy of its own is needed."
+        )
+        yield Finding(identifier, taker, Status.PASS, f"{taker} may call sts:AssumeRole on {role.name}", detail)
+        return
+    cause, detail, remedy = _cause(Subject("role", taker, "user"), fact.value, {}, verdict)
+    yield Finding(
+        identifier, taker, Status.FAIL, f"{taker} may not call sts:AssumeRole on {role.name}", detail, cause, remedy
+    )
+
+
+def _check_trust(role: Principal, is_own: bool) -> Iterator[Finding]:
+    if role.path != "/" and not is_own:
         yield Finding(
             "role.path",
             role.name,
@@ -303,7 +427,7 @@ def _check_trust(role: Principal) -> Iterator[Finding]:
             "wrong-path",
             "Delete the role and let the wizard make it anew.",
         )
-    if trusts_lambda(role.trust or {}):
+    if trusts_service(role.trust or {}, names.LAMBDA_SERVICE):
         text = f"Trust policy: {names.LAMBDA_SERVICE} may take it."
         yield Finding("role.trust", role.name, Status.PASS, f"AWS Lambda may take {role.name}", text)
     else:

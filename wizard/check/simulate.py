@@ -13,6 +13,7 @@ from typing import Any
 
 from wizard.account.connect import Aws
 from wizard.account.errors import code_of
+from wizard.remotion import names
 
 _THROTTLED = {"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"}
 
@@ -34,9 +35,16 @@ class Verdict:
         return self.decision == "allowed"
 
 
-def simulate(aws: Aws, principal_arn: str, actions: Sequence[str], resources: Sequence[str]) -> list[Verdict]:
+def simulate(
+    aws: Aws,
+    principal_arn: str,
+    actions: Sequence[str],
+    resources: Sequence[str],
+    context: Mapping[str, str] | None = None,
+) -> list[Verdict]:
     """Ask whether a user or role may do each action on each ARN. All pages are read; throttling is waited out.
 
+    `context` maps condition keys to values; iam:PassRole is always asked for handing a role to AWS Lambda.
     Raises botocore's ClientError (AccessDenied, NoSuchEntity, InvalidInput, …).
     """
     parameters: dict[str, Any] = {
@@ -45,13 +53,14 @@ def simulate(aws: Aws, principal_arn: str, actions: Sequence[str], resources: Se
         "ResourceArns": list(resources),
         "MaxItems": 1000,
     }
+    known = dict(context or {})
     if any(action.lower() == "iam:passrole" for action in actions):
-        context = {
-            "ContextKeyName": "iam:PassedToService",
-            "ContextKeyValues": ["lambda.amazonaws.com"],
-            "ContextKeyType": "string",
-        }
-        parameters["ContextEntries"] = [context]
+        known.setdefault("iam:PassedToService", names.LAMBDA_SERVICE)
+    if known:
+        parameters["ContextEntries"] = [
+            {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
+            for key, value in known.items()
+        ]
     found: list[Verdict] = []
     while True:
         answer = _patiently(aws, parameters)

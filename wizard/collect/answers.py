@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
-from wizard.collect.fields import FIELDS, Field
+from wizard.collect.fields import FIELDS, Field, wrong_type
+from wizard.collect.meaning import TOGETHER
 from wizard.problem import ProblemError, UsageProblem
 from wizard.remotion.regions import partition_of
 from wizard.text import listing, one_line
@@ -30,7 +31,14 @@ class Answers:
     origins: Mapping[str, str] = field(default_factory=dict)
 
     def __getitem__(self, key: str) -> Any:
-        return self.given[key] if key in self.given else FIELDS[key].default
+        return self.given[key] if key in self.given else self.default(key)
+
+    def default(self, key: str) -> Any:
+        """Return what an answer is when nobody gives it; for some that depends on who calls Remotion."""
+        spec = FIELDS[key]
+        if spec.for_a_role is not None and self["principal.kind"] == "role":
+            return spec.for_a_role
+        return spec.default
 
     def text(self, key: str) -> str:
         """Return a text answer."""
@@ -62,6 +70,15 @@ class Answers:
         free = {k: v for k, v in values.items() if self.origin(k) in weaker}
         return self.with_values(free, origin)
 
+    def with_those_of(self, other: Answers, keys: Sequence[str]) -> Answers:
+        """Return answers that have what `other` has for these keys, given or not."""
+        given = {k: v for k, v in self.given.items() if k not in keys}
+        origins = {k: v for k, v in self.origins.items() if k not in keys}
+        taken = [k for k in keys if k in other.given]
+        return Answers(
+            {**given, **{k: other.given[k] for k in taken}}, {**origins, **{k: other.origin(k) for k in taken}}
+        )
+
     def fitted(self, partition: str, region: str) -> Answers:
         """Return answers whose defaults fit an identity: in another partition its own region stands for us-east-1.
 
@@ -74,7 +91,17 @@ class Answers:
     def problems(self, keys: Iterable[str] | None = None) -> dict[str, str]:
         """Return what is wrong, by key; empty if all is right."""
         wanted = FIELDS if keys is None else keys
-        return {k: wrong for k in wanted if (wrong := FIELDS[k].problem(self[k]))}
+        return {k: wrong for k in wanted if (wrong := self.problem(k))}
+
+    def problem(self, key: str) -> str:
+        """Return what is wrong with an answer, by itself or beside the others; "" if it is right."""
+        spec, together = FIELDS[key], TOGETHER.get(key)
+        value = self[key]
+        if together is not None and not wrong_type(spec, value):
+            wrong = together(self, value)
+            if wrong or key == "principal.name":  # whose name it is decides its rule
+                return wrong
+        return spec.problem(value)
 
     def require_valid(self) -> None:
         """Raise UsageProblem that names the first wrong answer and how many there are."""
@@ -92,7 +119,7 @@ class Answers:
         document.add(tomlkit.comment("Answers for remotion-lambda-wizard. It holds no secret."))
         document.add("version", tomlkit.item(VERSION))
         for table, fields in _tables().items():
-            chosen = [f for f in fields if self[f.key] != f.default or f.key in ALWAYS_SAVED]
+            chosen = [f for f in fields if self._is_saved(f.key)]
             if not chosen:
                 continue
             section = tomlkit.table()
@@ -100,6 +127,9 @@ class Answers:
                 section.add(spec.key.split(".", 1)[1], tomlkit.item(self[spec.key]))
             document.add(table, section)
         return tomlkit.dumps(document)
+
+    def _is_saved(self, key: str) -> bool:
+        return self[key] != self.default(key) or (key in ALWAYS_SAVED and self[key] != "")
 
 
 ALWAYS_SAVED: Final = (
@@ -160,8 +190,9 @@ def parse_answers(text: str) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for table, entries in data.items():
         values.update(_read_table(table, entries))
-    for key, value in values.items():
-        wrong = FIELDS[key].problem(value)
+    answers = Answers().with_values(values, "answers file")
+    for key in values:
+        wrong = answers.problem(key)
         if wrong:
             raise UsageProblem(f"{key}: {wrong}", remedy="Nothing was changed.")
     return values

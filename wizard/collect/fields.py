@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any, Final, Literal
 
+from wizard.collect.meaning import ROLE_ARN, role_reference
 from wizard.remotion import names
 from wizard.remotion.regions import SUPPORTED, partition_of
 from wizard.remotion.releases import parse_release
 from wizard.text import listing, number
 
+SERVICES: Final = ("any", "lambda", "ec2", "ecs", "apprunner", "codebuild", "eks")
 Kind = Literal["text", "choice", "regions", "flag", "tags", "number", "texts"]
 Value = Any
 Rule = Callable[[Any], str]  # returns what is wrong and what is allowed, or ""
@@ -22,6 +24,10 @@ Rule = Callable[[Any], str]  # returns what is wrong and what is allowed, or ""
 _NAME = re.compile(r"[\w+=,.@-]+", re.ASCII)
 _PATH = re.compile(r"/(?:[\x21-\x7e]+/)?")
 _POLICY_ARN = re.compile(r"arn:aws[a-z-]*:iam::(?:\d{12}|aws):policy/[\x21-\x7e]+")
+_POLICY_NAME = re.compile(rf"[\w+=,.@-]{{1,128}}|{_POLICY_ARN.pattern}", re.ASCII)
+_FUNCTION = re.compile(
+    r"(?:arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:)?[A-Za-z0-9_-]{1,64}(?::[A-Za-z0-9$_-]{1,128})?"
+)
 _PROFILE = re.compile(r"[^\[\]\x00-\x1f\x7f#;]{1,128}")
 
 
@@ -36,17 +42,19 @@ class Field:
     choices: tuple[str, ...] = ()
     rule: Rule | None = None
     only_neutral: str = ""  # for keys of the contract that this release can't act on: why any other value is refused
-    examples: tuple[str, ...] = field(default=())
+    for_a_role: Value = None  # the default where principal.kind is "role"; None: the same as for a user
 
     def problem(self, value: Value) -> str:
         """Return what is wrong with `value` and what is allowed, or "" if it is right."""
-        wrong = _wrong_type(self, value)
+        wrong = wrong_type(self, value)
         if wrong:
             return wrong
         if self.only_neutral and value != self.default and value not in ("", [], {}, False):
             return self.only_neutral
-        if self.choices and value not in self.choices:
-            return f"“{_shown(value)}” is not one of the choices. Allowed: {listing(self.choices, 'or')}."
+        chosen = value if isinstance(value, list) else [value]
+        other = [one for one in chosen if self.choices and one not in self.choices]
+        if other:
+            return f"“{_shown(other[0])}” is not one of the choices. Allowed: {listing(self.choices, 'or')}."
         return self.rule(value) if self.rule else ""
 
 
@@ -58,7 +66,8 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else text[:59] + "…"
 
 
-def _wrong_type(spec: Field, value: Value) -> str:
+def wrong_type(spec: Field, value: Value) -> str:
+    """Return what is wrong with the type of a value, or ""."""
     kinds: dict[str, tuple[bool, str]] = {
         "text": (isinstance(value, str), "a text"),
         "choice": (isinstance(value, str), f"one of {listing(spec.choices, 'or')}"),
@@ -167,10 +176,75 @@ def _folder(value: str) -> str:
     return _no_control(value) if value.strip() else "Name the folder of the Remotion project, or . for this one."
 
 
+user_name_problem: Final = _iam_name("A user name", 64)
+_role_name: Final = _iam_name("A role name", 64)
+
+
+def role_problem(value: str) -> str:
+    """Return what is wrong with a role's name or ARN, or ""."""
+    if value.startswith("arn:"):
+        example = "arn:aws:iam::123456789012:role/video-api"
+        return "" if ROLE_ARN.fullmatch(value) else f"“{_shown(value)}” is not a role's ARN, such as {example}."
+    return _role_name(value)
+
+
 def _render_role(value: str) -> str:
-    if value != names.RENDER_ROLE:
-        return f"Remotion looks for a role with exactly this name: {names.RENDER_ROLE}."
-    return ""
+    name = role_reference(value).name
+    if name != names.RENDER_ROLE and name.lower() == names.RENDER_ROLE:
+        return f"Remotion looks for exactly this name: {names.RENDER_ROLE}. IAM has no second one that differs in case only."
+    return role_problem(value)
+
+
+def _principal_name(value: str) -> str:
+    return role_problem(value) if value.startswith("arn:") else user_name_problem(value)
+
+
+def _optional_role(value: str) -> str:
+    return role_problem(value) if value else ""
+
+
+def _function(value: str) -> str:
+    if not value or _FUNCTION.fullmatch(value):
+        return ""
+    return f"“{_shown(value)}” is not a Lambda function. Allowed: its name, such as video-api, or its ARN."
+
+
+def _layers(value: list[str]) -> str:
+    if not value:
+        return ""
+    from wizard.remotion.extras import layer_arn_problem
+
+    return next((wrong for arn in value if (wrong := layer_arn_problem(arn))), "")
+
+
+def _aws_managed(value: list[str]) -> str:
+    if not value:
+        return ""
+    from wizard.remotion.aws_managed import problem
+
+    return next((wrong for name in value if (wrong := problem(name))), "")
+
+
+def _operators(value: list[str]) -> str:
+    if not value:
+        return ""
+    from wizard.remotion.operators import problem
+
+    return next((wrong for name in value if (wrong := problem(name))), "")
+
+
+def _operator_principal(value: str) -> str:
+    kind, slash, name = value.partition("/")
+    if not value or (slash and kind in {"user", "role"} and not _role_name(name)):
+        return ""
+    return f"“{_shown(value)}” is not a user or role. Allowed: user/NAME or role/NAME, such as user/ada."
+
+
+def _policy_names(value: list[str]) -> str:
+    wrong = next((name for name in value if not _POLICY_NAME.fullmatch(name)), None)
+    if wrong is None:
+        return ""
+    return f"“{_shown(wrong)}” is not a policy. Allowed: names or ARNs of policies, such as AmazonS3FullAccess."
 
 
 _NOT_HERE = "This release of the wizard can't set this up yet. Allowed: leave it out."
@@ -183,9 +257,22 @@ FIELDS: dict[str, Field] = {
         Field("remotion.project", "text", ".", "folder of the Remotion project", rule=_folder),
         Field("remotion.version", "text", "auto", "Remotion release", rule=_release),
         Field("remotion.regions", "regions", ["us-east-1"], "AWS regions to render in", rule=_regions),
-        Field("principal.kind", "choice", "user", "who calls Remotion", ("user",)),
-        Field("principal.name", "text", names.USER, "user name", rule=_iam_name("A user name", 64)),
-        Field("principal.attach", "choice", "inline", "how the user's policy is attached", ("inline", "managed")),
+        Field("remotion.policies", "choice", "catalogue", "where the policies are from", ("catalogue", "project")),
+        Field("principal.kind", "choice", "user", "who calls Remotion", ("user", "role")),
+        Field("principal.name", "text", names.USER, "name of the user or role", rule=_principal_name, for_a_role=""),
+        Field("principal.service", "choice", "any", "service that the code runs in", SERVICES),
+        Field("principal.function", "text", "", "Lambda function whose role is taken", rule=_function),
+        Field("principal.assumed_by", "text", "", "role of the instance that takes the role", rule=_optional_role),
+        Field(
+            "principal.attach",
+            "choice",
+            "inline",
+            "how the caller's policy is attached",
+            ("inline", "managed"),
+            for_a_role="managed",
+        ),
+        Field("principal.existing", "choice", "beside", "what is in the policies already", ("beside", "replace")),
+        Field("principal.take_away", "texts", [], "policies to take away", rule=_policy_names),
         Field("principal.permissions_boundary", "text", "", "permissions boundary", rule=_boundary),
         Field("principal.path", "text", "/", "path of the user", rule=_user_path),
         Field("principal.tags", "tags", {}, "tags of the user", rule=_tags),
@@ -197,15 +284,21 @@ FIELDS: dict[str, Field] = {
         Field("output_bucket.grant", "text", "", "output bucket's grant", only_neutral=_NOT_HERE),
         Field("quotas.concurrent_executions", "number", 0, "Lambda concurrency to request", only_neutral=_NOT_HERE),
         Field(
-            "credentials.write", "choice", "env-file", "where the access key goes", ("env-file", "aws-profile", "none")
+            "credentials.write",
+            "choice",
+            "env-file",
+            "where the access key goes",
+            ("env-file", "aws-profile", "none"),
+            for_a_role="none",
         ),
         Field("credentials.path", "text", ".env", "the .env file", rule=_file_path),
         Field("credentials.profile", "text", "remotion", "AWS profile for the access key", rule=_profile),
         Field("credentials.gitignore", "flag", True, "keep the .env file out of git"),
-        Field("extras.insights", "flag", False, "Lambda Insights", only_neutral=_NOT_HERE),
-        Field("extras.vpc", "flag", False, "VPC", only_neutral=_NOT_HERE),
-        Field("extras.custom_layer_arns", "texts", [], "own layers", only_neutral=_NOT_HERE),
-        Field("extras.aws_managed_policies", "texts", [], "AWS-managed policies", only_neutral=_NOT_HERE),
-        Field("extras.operator", "texts", [], "operator permissions", only_neutral=_NOT_HERE),
+        Field("extras.insights", "flag", False, "Lambda Insights"),
+        Field("extras.vpc", "flag", False, "VPC"),
+        Field("extras.custom_layer_arns", "texts", [], "own layers", rule=_layers),
+        Field("extras.aws_managed_policies", "texts", [], "AWS-managed policies", rule=_aws_managed),
+        Field("extras.operator", "texts", [], "operator permissions", rule=_operators),
+        Field("extras.operator_principal", "text", "", "who gets operator permissions", rule=_operator_principal),
     )
 }

@@ -11,6 +11,8 @@ from wizard.account.snapshot import Identity
 from wizard.collect.answers import Answers
 from wizard.collect.steps import BY_ID, Step, steps_for
 
+OF_THE_KIND = ("principal.name", "principal.attach", "credentials.write")
+
 
 class StepState(StrEnum):
     """How a step stands in the list of steps."""
@@ -28,6 +30,7 @@ class Session:
     current: str = "start"
     visited: set[str] = field(default_factory=lambda: {"start"})
     locked: bool = False  # once changes are being made there is no way back to the questions
+    _set_aside: dict[str, Answers] = field(default_factory=dict)  # what was answered for the other kind of principal
 
     @property
     def step(self) -> Step:
@@ -49,8 +52,16 @@ class Session:
         return StepState.DONE if step_id in self.visited else StepState.OPEN
 
     def set(self, values: Mapping[str, Any]) -> None:
-        """Keep what the person answered (right or wrong: nothing typed is lost)."""
-        self.answers = self.answers.with_values(values, "you")
+        """Keep what the person answered (right or wrong: nothing typed is lost).
+
+        The user's name is no role's: with another kind of principal the answers that belong to the kind are set aside.
+        """
+        before, kind = self.answers, self.answers.text("principal.kind")
+        self.answers = before.with_values(values, "you")
+        if self.answers.text("principal.kind") != kind:
+            self._set_aside[kind] = before
+            other = self._set_aside.get(self.answers.text("principal.kind"), Answers())
+            self.answers = self.answers.with_those_of(other, [key for key in OF_THE_KIND if key not in values])
 
     def fit(self, identity: Identity) -> None:
         """Let the defaults fit the identity that was signed in with."""

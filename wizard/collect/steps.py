@@ -8,6 +8,7 @@ from typing import Literal
 
 from wizard.collect.answers import Answers
 from wizard.collect.fields import FIELDS, Field
+from wizard.collect.meaning import function_of, is_made, is_role, key_place
 
 StepKind = Literal["form", "review", "apply", "check", "done"]
 When = Callable[[Answers], bool]
@@ -26,7 +27,8 @@ class Choice:
 class Question:
     """One question of a step. Its key is a key of `FIELDS`, which has its type, default and rule.
 
-    `dynamic` names a list that the front end takes from the engine ("profiles", "regions"), since it depends on the machine.
+    `dynamic` names a list that the front end takes from the engine, since it depends on the machine or the account:
+    "profiles", "regions", "roles", "functions", "boundaries", "removable", "aws-managed", "operators".
     """
 
     key: str
@@ -66,8 +68,36 @@ def _changes_something(answers: Answers) -> bool:
     return answers.text("start.goal") != "diagnose"
 
 
+def _changes_what_is_there(answers: Answers) -> bool:
+    return answers.text("start.goal") == "change"
+
+
 def _writes(*places: str) -> When:
-    return lambda answers: answers["credentials.write"] in places
+    return lambda answers: key_place(answers) in places
+
+
+def _is_user(answers: Answers) -> bool:
+    return not is_role(answers)
+
+
+def _service(*services: str) -> When:
+    return lambda answers: is_role(answers) and answers["principal.service"] in services
+
+
+def _picks_role(answers: Answers) -> bool:
+    return is_role(answers) and not function_of(answers)
+
+
+def _makes_principal(answers: Answers) -> bool:
+    return is_made(answers) and _changes_something(answers)
+
+
+def _makes_user(answers: Answers) -> bool:
+    return _is_user(answers) and _changes_something(answers)
+
+
+def _gives_operators(answers: Answers) -> bool:
+    return bool(answers["extras.operator"])
 
 
 STEPS: tuple[Step, ...] = (
@@ -114,6 +144,19 @@ STEPS: tuple[Step, ...] = (
                 "A release such as 4.0.527, or auto to read it from the project.",
             ),
             Question(
+                "remotion.policies",
+                "Policies",
+                choices=(
+                    Choice("catalogue", "from the wizard's catalogue", "It knows what every release needs, and why."),
+                    Choice(
+                        "project",
+                        "from the project's own Remotion",
+                        "Runs the installed `remotion lambda policies`. For releases newer than the catalogue.",
+                    ),
+                ),
+                advanced=True,
+            ),
+            Question(
                 "remotion.regions",
                 "Regions",
                 "Where videos are rendered. The permissions hold in all regions; limits are checked in these.",
@@ -124,36 +167,106 @@ STEPS: tuple[Step, ...] = (
     Step(
         "principal",
         "Principal",
-        "The IAM user that your code signs in as when it starts a render. It can't sign in to the AWS console.",
+        "Who calls Remotion: the identity that your code has when it starts a render.",
         questions=(
+            Question(
+                "principal.kind",
+                "Your code signs in as",
+                choices=(
+                    Choice("user", "an IAM user with an access key", "For your computer, Vercel, or any other host."),
+                    Choice(
+                        "role",
+                        "the role of an AWS service it runs in",
+                        "Lambda, EC2, ECS or Fargate and the like. There is no key that could leak.",
+                    ),
+                ),
+            ),
             Question(
                 "principal.name",
                 "User name",
                 "An existing user of this name is kept, and only what is missing is added.",
+                when=_is_user,
+            ),
+            Question(
+                "principal.service",
+                "Service",
+                choices=(
+                    Choice("lambda", "AWS Lambda", "Your own function starts the renders."),
+                    Choice("ec2", "Amazon EC2", "A server with an instance profile."),
+                    Choice("ecs", "Amazon ECS or Fargate", "The task role, not the task execution role."),
+                    Choice("apprunner", "AWS App Runner", "The instance role."),
+                    Choice("codebuild", "AWS CodeBuild", "The service role of the build project."),
+                    Choice("eks", "Amazon EKS", "A pod with EKS Pod Identity."),
+                    Choice("any", "another one", "The role is taken as it is."),
+                ),
+                when=is_role,
+            ),
+            Question(
+                "principal.function",
+                "Lambda function",
+                "Its execution role is looked up. Leave it empty to pick the role itself.",
+                dynamic="functions",
+                when=_service("lambda"),
+            ),
+            Question(
+                "principal.name",
+                "Role",
+                "The role that your code runs with: its name or ARN. Type a part of it to search.",
+                dynamic="roles",
+                when=_picks_role,
+            ),
+            Question(
+                "principal.assumed_by",
+                "Taken by the instance's role",
+                "EC2 with STS: the server's own role takes the role above for each call. Leave it empty if the role above "
+                "is the server's own.",
+                dynamic="roles",
+                when=_service("ec2"),
             ),
             Question(
                 "principal.path",
                 "Path",
-                "Only where your organisation asks for one.",
+                "Only where your organisation asks for one. The render role stays at /, where Remotion looks for it.",
                 advanced=True,
-                when=_changes_something,
+                when=_makes_user,
+            ),
+            Question("principal.tags", "Tags", "Such as team=video, stage=prod.", advanced=True, when=_makes_principal),
+        ),
+    ),
+    Step(
+        "found",
+        "What is there",
+        "What the account holds of Remotion already, and what is to become of it.",
+        "form",
+        questions=(
+            Question(
+                "principal.existing",
+                "Statements in these policies that are not Remotion's",
+                choices=(
+                    Choice("beside", "stay", "Remotion's statements are brought up to date beside them."),
+                    Choice("replace", "are taken out", "The policies hold what Remotion needs, and nothing else."),
+                ),
             ),
             Question(
-                "principal.tags", "Tags", "Such as team=video, stage=prod.", advanced=True, when=_changes_something
+                "principal.take_away",
+                "Policies to take away",
+                "They allow far more than Remotion needs. Nothing is taken away unless you name it.",
+                dynamic="removable",
             ),
         ),
+        applies=_changes_what_is_there,
     ),
     Step(
         "policies",
         "Policies",
-        "What the user and the render function may do in your account.",
+        "What the caller and the render function may do in your account.",
         questions=(
             Question(
                 "principal.attach",
-                "User's policy",
+                "Caller's policy",
                 choices=(
                     Choice(
-                        "inline", "inline policy", "Lives inside the user. At most 2,048 characters for all of them."
+                        "inline", "inline policy", "Lives inside the user or role. For a user at most 2,048 characters."
                     ),
                     Choice("managed", "managed policy", "Stands by itself, has versions. At most 6,144 characters."),
                 ),
@@ -170,6 +283,49 @@ STEPS: tuple[Step, ...] = (
                 "principal.permissions_boundary",
                 "Permissions boundary",
                 "The ARN of a managed policy, where your organisation demands one. Else leave it empty.",
+                dynamic="boundaries",
+            ),
+        ),
+        applies=_changes_something,
+    ),
+    Step(
+        "extras",
+        "Extras",
+        "Only for what you use: each adds exactly the statements that it needs. Most projects need none.",
+        questions=(
+            Question("extras.insights", "Lambda Insights", "Metrics of the render functions in CloudWatch."),
+            Question("extras.vpc", "VPC", "The render functions run in a network of your own."),
+            Question(
+                "extras.custom_layer_arns",
+                "Own layers",
+                "ARNs of layer versions that you deploy with --custom-layer-arns, with commas between them.",
+            ),
+            Question(
+                "render_role.name",
+                "Render role",
+                "Another name or ARN only where your organisation demands it: every deploy then needs --custom-role-arn.",
+                advanced=True,
+            ),
+            Question(
+                "extras.aws_managed_policies",
+                "AWS-managed policies",
+                "Attached to the caller as well. Remotion needs none of them.",
+                dynamic="aws-managed",
+                advanced=True,
+            ),
+            Question(
+                "extras.operator",
+                "Operator permissions",
+                "Small policies for people who look after the functions.",
+                dynamic="operators",
+                advanced=True,
+            ),
+            Question(
+                "extras.operator_principal",
+                "Who gets the operator permissions",
+                "user/NAME or role/NAME. Empty: the caller itself.",
+                advanced=True,
+                when=_gives_operators,
             ),
         ),
         applies=_changes_something,
@@ -204,7 +360,7 @@ STEPS: tuple[Step, ...] = (
                 when=_writes("env-file", "aws-profile"),
             ),
         ),
-        applies=_changes_something,
+        applies=_makes_user,
     ),
     Step(
         "review",

@@ -34,6 +34,18 @@ class Call:
 
 
 @dataclass(frozen=True)
+class Verification:
+    """What IAM's simulator must allow `principal` (an ARN) right after a change: actions with the ARNs to ask them on.
+
+    `context` maps condition keys to the values to ask with.
+    """
+
+    principal: str
+    probes: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
+    context: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Change:
     """One change. `kind` is the sort of thing ("role", "policy", "attachment", "user", "key", "file") for tables.
 
@@ -52,6 +64,7 @@ class Change:
     before: Any = None
     after: Any = None
     why: tuple[StatementReason, ...] = ()
+    verify: Verification | None = None
     optional: bool = False  # a nicety: when it can't be made, that is told and the rest goes on
 
     @property
@@ -92,7 +105,7 @@ class Plan:
     warnings: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     release: str = ""
-    user_name: str = ""
+    principal_name: str = ""
     destination: Destination | None = None
 
     @property

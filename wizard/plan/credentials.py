@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from wizard.collect.meaning import key_place
 from wizard.plan.changes import Action, Call, Change, Destination
 from wizard.plan.draft import Draft, cannot_see, kept
 from wizard.problem import Problem
@@ -13,7 +14,7 @@ from wizard.text import count, listing, shortened_key
 
 def plan_gitignore(draft: Draft) -> None:
     local, answers = draft.snapshot.local, draft.answers
-    if answers.text("credentials.write") == "none" or not local.env_file:
+    if key_place(answers) == "none" or not local.env_file:
         return
     name = local.env_file.replace("\\", "/").rpartition("/")[2]
     if local.tracked_by_git:
@@ -43,14 +44,14 @@ def plan_gitignore(draft: Draft) -> None:
 
 
 def plan_credentials(draft: Draft) -> Destination | None:
-    kind, local = draft.answers.text("credentials.write"), draft.snapshot.local
+    kind, local = key_place(draft.answers), draft.snapshot.local
     if kind == "none":
         return None
     profile = draft.answers.text("credentials.profile") if kind == "aws-profile" else ""
     destination = Destination(kind, local.env_file, profile, local.credentials_file)
-    if draft.snapshot.user.is_unknown:
+    if draft.snapshot.principal.is_unknown:
         return destination
-    user = draft.snapshot.user.value
+    user = draft.snapshot.principal.value
     keys_fact = user.access_keys if user else None
     if keys_fact is not None and keys_fact.is_unknown:
         draft.problems.append(cannot_see(f"the access keys of {draft.answers.text('principal.name')}", keys_fact))
@@ -69,7 +70,7 @@ def plan_credentials(draft: Draft) -> Destination | None:
 
 
 def _delete_orphans(draft: Draft, orphans: Iterable[str]) -> None:
-    name = draft.answers.text("principal.name")
+    name = draft.caller
     for key in orphans:
         draft.changes.append(
             Change(
@@ -106,7 +107,7 @@ _BEATS = f"Remotion takes {names.PROFILE} before the access key in the same file
 
 
 def _new_key(draft: Draft, destination: Destination, held: str, existing: list[str], keys: Mapping[str, bool]) -> None:
-    name, local = draft.answers.text("principal.name"), draft.snapshot.local
+    name, local = draft.caller, draft.snapshot.local
     limit = draft.snapshot.limit("AccessKeysPerUserQuota")
     if len(existing) >= limit:
         shown = listing([f"{k}{'' if keys[k] else ' (inactive)'}" for k in existing])

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from wizard.account.snapshot import Fact, ManagedPolicy, Principal
 from wizard.plan.changes import Action, Call, Change
 from wizard.plan.draft import OUR_TAGS, Draft, cannot_see, kept
+from wizard.plan.wanted import ASKED_BY, Explain, Wanted
 from wizard.policy import documents
-from wizard.policy.documents import Document
+from wizard.policy.documents import Document, Statement
+from wizard.policy.fingerprint import Fingerprint, Missing, fingerprint
 from wizard.problem import Problem
-from wizard.remotion.catalogue import PolicyKind, epochs, policy, reasons
+from wizard.remotion import names
+from wizard.remotion.catalogue import PolicyKind, epochs, policy
+from wizard.remotion.extras import extra_name
 from wizard.text import count, listing, number
+
+_REASONS: Final[dict[PolicyKind, str]] = {
+    "user": "What your code may do: deploy Remotion's functions and sites, start renders, read the results.",
+    "role": "What the render function may do: read the site, write the video, start its helpers, write logs.",
+}
 
 
 @dataclass(frozen=True)
 class Holder:
-    """Who is to hold which of Remotion's policies, and how.
+    """Who is to hold which policy, and how.
 
     `entity` is "user" or "role"; `arn` is known before the principal exists. `setting` is the answer that says how the
     policy is attached ("principal.attach"), `attach` its value. `name` is the policy's name, inline as well as managed.
+    `policy` says which of Remotion's policies it is.
     """
 
     entity: str
@@ -53,15 +64,25 @@ class Holder:
 
     @property
     def reason(self) -> str:
-        if self.policy == "user":
-            return "What your code may do: deploy Remotion's functions and sites, start renders, read the results."
-        return "What the render function may do: read the site, write the video, start its helpers, write logs."
+        return _REASONS[self.policy]
+
+    @property
+    def installed(self) -> Document | None:
+        """The document that the plan starts from: the principal's own, or the managed policy's that is to be attached."""
+        inline = self.principal.inline.get(self.name) if self.principal else None
+        if inline is not None and inline.value is not None:
+            return inline.value
+        existing = self.managed.value
+        if existing is None:
+            return None
+        attached = self.principal is not None and any(a.arn == existing.arn for a in self.principal.attached)
+        return existing.document if attached or self.attach == "managed" else None
 
 
 def plan_policy(draft: Draft, holder: Holder) -> None:
     """Plan that `holder` has Remotion's policy. A policy of somebody else that gives all of it already is enough."""
-    wanted = policy(holder.policy, draft.release, draft.partition)
-    held = _already_held(holder, wanted)
+    wanted = _with_kept_extras(draft, holder, draft.wanted(holder.policy))
+    held = _already_held(draft, holder, wanted.document)
     if held:
         draft.changes.append(
             kept(f"{holder.id}.policy", "policy", held, holder.arn, f"gives {holder.owner} all that is needed")
@@ -74,31 +95,90 @@ def plan_policy(draft: Draft, holder: Holder) -> None:
         _retire_inline(draft, holder)
 
 
-def _already_held(holder: Holder, wanted: Document) -> str:
+def _with_kept_extras(draft: Draft, holder: Holder, wanted: Wanted) -> Wanted:
+    """What an earlier run added stays where nobody said anything about it; a plain "no" takes it out."""
+    installed = holder.installed
+    asked = {e.name for e in wanted.extras}
+    stay = [
+        s
+        for s in (documents.statements(installed) if installed else [])
+        if (name := extra_name(s)) and name not in asked and draft.answers.origin(ASKED_BY[name]) == "default"
+    ]
+    for statement in stay:
+        key = ASKED_BY[extra_name(statement)]
+        draft.warnings.append(
+            f"{holder.name} of {holder.owner} holds {statement.get('Sid')}, which an earlier run added. It stays; say "
+            f"{key} outright to change that."
+        )
+    return wanted.with_kept(stay) if stay else wanted
+
+
+def _already_held(draft: Draft, holder: Holder, wanted: Document) -> str:
     """The name of a policy that someone else made and that holds all of `wanted`; "" if there is none."""
-    for name, document in _policies_of(holder.principal):
-        if name != holder.name and document is not None and documents.grants_all_of(document, wanted):
+    for name, arn, document in policies_of(holder.principal):
+        ours = name == holder.name or draft.takes_away(name, arn)
+        if not ours and document is not None and documents.grants_all_of(document, wanted):
             return name
     return ""
 
 
-def _policies_of(principal: Principal | None) -> Iterator[tuple[str, Document | None]]:
+def policies_of(principal: Principal | None) -> Iterator[tuple[str, str, Document | None]]:
+    """Yield every policy of a principal: its name, its ARN ("" for an inline one), its document if it could be read."""
     if principal is not None:
-        yield from ((name, fact.value) for name, fact in principal.inline.items())
-        yield from ((a.name, a.document.value) for a in principal.attached)
+        yield from ((name, "", fact.value) for name, fact in principal.inline.items())
+        yield from ((a.name, a.arn, a.document.value) for a in principal.attached)
+
+
+def reason_of(draft: Draft, holder: Holder) -> str:
+    """Say what the policy is for, and where another one is installed what that one is and what it lacks."""
+    installed = holder.installed
+    if installed is None:
+        return holder.reason
+    return f"{holder.reason} {costs_of(draft, fingerprint_of(draft, holder.policy, [installed]))}"
+
+
+def fingerprint_of(draft: Draft, kind: PolicyKind, installed: list[Document]) -> Fingerprint:
+    """Say what installed documents are, beside the policy that is wanted."""
+    return fingerprint(installed, draft.wanted(kind).document, kind, draft.partition)
+
+
+def costs_of(draft: Draft, found: Fingerprint) -> str:
+    """Say what is installed, and what each missing action costs."""
+    costs = [_cost(draft.wanted(found.kind).document, missing) for missing in found.missing]
+    if not costs:
+        return f"Now: {found.sentence()}"
+    if len(costs) > _MOST_COSTS:
+        costs = [*costs[:_MOST_COSTS], f"{len(costs) - _MOST_COSTS} more"]
+    return f"Now: {found.sentence()} Remotion {draft.release} needs beyond it: {listing(costs)}."
+
+
+_MOST_COSTS: Final = 4
+
+
+def _cost(wanted: Document, missing: Missing) -> str:
+    """A missing action with its cost; one that is there for other resources, with the resources that lack."""
+    asked = {
+        str(resource)
+        for statement in documents.statements(wanted)
+        if missing.action in documents.listed(statement.get("Action"))
+        for resource in documents.listed(statement.get("Resource"))
+    }
+    if asked - set(missing.resources):
+        return f"{missing.action} on {listing(missing.resources)}"
+    return f"{missing.action} (without it: {missing.cost})" if missing.cost else missing.action
 
 
 # Inline
 
 
-def _plan_inline(draft: Draft, holder: Holder, wanted: Document) -> None:
+def _plan_inline(draft: Draft, holder: Holder, wanted: Wanted) -> None:
     present = holder.principal.inline if holder.principal else {}
     fact = present.get(holder.name, Fact.absent())
     if fact.is_unknown:
         draft.problems.append(cannot_see(f"the inline policy {holder.name} of {holder.owner}", fact))
         return
     before = fact.value
-    after = _with_foreign(draft, before, wanted, holder.name)
+    after = _with_foreign(draft, before, wanted.document, holder.name)
     if before is not None and documents.same_meaning(before, after):
         draft.changes.append(
             kept(f"{holder.id}.policy", "policy", holder.name, holder.arn, f"inline in {holder.owner}")
@@ -114,12 +194,12 @@ def _plan_inline(draft: Draft, holder: Holder, wanted: Document) -> None:
             name=holder.name,
             resource=holder.arn,
             summary=_what_changes(before, after) + f", inline in {holder.owner}",
-            reason=holder.reason,
+            reason=reason_of(draft, holder),
             call=holder.put(after),
             undo=(undo,),
             before=None if before is None else dict(before),
             after=after,
-            why=reasons(holder.policy, after),
+            why=wanted.why(after),
         )
     )
 
@@ -148,7 +228,7 @@ def _retire_inline(draft: Draft, holder: Holder) -> None:
     before = present[holder.name].value if holder.name in present else None
     if before is None:
         return
-    if documents.foreign_statements(before, _known(draft.partition)):
+    if foreign_to_remotion(before, draft.partition):
         draft.warnings.append(
             f"The inline policy {holder.name} of {holder.owner} holds statements that aren't Remotion's. It stays as it is."
         )
@@ -172,65 +252,65 @@ def _retire_inline(draft: Draft, holder: Holder) -> None:
 # Managed
 
 
-def _plan_managed(draft: Draft, holder: Holder, wanted: Document) -> None:
-    arn = draft.arn(f"policy/{holder.name}")
+def _plan_managed(draft: Draft, holder: Holder, wanted: Wanted) -> None:
     if holder.managed.is_unknown:
         draft.problems.append(cannot_see(f"the policy {holder.name}", holder.managed))
         return
+    what = "its render functions" if holder.policy == "role" else "its caller"
     existing = holder.managed.value
-    if existing is None:
-        _create_managed(draft, holder, arn, wanted)
-    else:
-        arn = existing.arn  # it may lie at a path
-        _update_managed(draft, holder, wanted, existing)
-    if holder.principal is not None and any(a.arn == arn for a in holder.principal.attached):
-        draft.changes.append(
-            kept(f"{holder.id}.attach", "attachment", holder.name, holder.arn, f"attached to {holder.owner}")
-        )
-    else:
-        _attach(draft, holder, arn)
-
-
-def _create_managed(draft: Draft, holder: Holder, arn: str, wanted: Document) -> None:
-    _check_managed_size(draft, holder.name, wanted)
-    what = "its user" if holder.policy == "user" else "its render functions"
-    parameters = {
-        "PolicyName": holder.name,
-        "PolicyDocument": documents.pretty(wanted),
-        "Description": f"What Remotion Lambda allows {what}.",
-        "Tags": OUR_TAGS,
-    }
-    draft.changes.append(
-        Change(
-            id=f"policy.{holder.name}",
-            action=Action.CREATE,
-            kind="policy",
-            name=holder.name,
-            resource=arn,
-            summary=_what_changes(None, wanted),
-            reason=holder.reason,
-            call=Call("iam", "CreatePolicy", parameters),
-            undo=(Call("iam", "DeletePolicy", {"PolicyArn": arn}),),
-            after=dict(wanted),
-            why=reasons(holder.policy, dict(wanted)),
-        )
+    document, reason = dict(wanted.document), holder.reason
+    if existing is not None:
+        document = _with_foreign(draft, existing.document, wanted.document, holder.name)
+        found = fingerprint_of(draft, holder.policy, [existing.document])
+        reason = f"{reason} {costs_of(draft, found)}"
+    arn = plan_managed_policy(
+        draft, holder.name, existing, document, wanted.why, reason, f"What Remotion Lambda allows {what}."
     )
+    _warn_of_others(draft, holder, existing, document)
+    plan_attachment(draft, holder.entity, holder.owner, holder.arn, holder.principal, arn, holder.setting)
 
 
-def _update_managed(draft: Draft, holder: Holder, wanted: Document, existing: ManagedPolicy) -> None:
-    name = holder.name
-    after = _with_foreign(draft, existing.document, wanted, name)
-    if documents.same_meaning(existing.document, after):
+def plan_managed_policy(
+    draft: Draft,
+    name: str,
+    existing: ManagedPolicy | None,
+    document: Document,
+    why: Explain,
+    reason: str,
+    description: str,
+) -> str:
+    """Plan that a customer-managed policy has this document, and return its ARN (it may lie at a path)."""
+    if existing is None:
+        arn = draft.arn(f"policy/{name}")
+        _check_managed_size(draft, name, document)
+        parameters = {
+            "PolicyName": name,
+            "PolicyDocument": documents.pretty(document),
+            "Description": description,
+            "Tags": OUR_TAGS,
+        }
+        draft.changes.append(
+            Change(
+                id=f"policy.{name}",
+                action=Action.CREATE,
+                kind="policy",
+                name=name,
+                resource=arn,
+                summary=_what_changes(None, document),
+                reason=reason,
+                call=Call("iam", "CreatePolicy", parameters),
+                undo=(Call("iam", "DeletePolicy", {"PolicyArn": arn}),),
+                after=dict(document),
+                why=why(document),
+            )
+        )
+        return arn
+    if documents.same_meaning(existing.document, document):
         draft.changes.append(kept(f"policy.{name}", "policy", name, existing.arn, "as Remotion needs it"))
-        return
-    _check_managed_size(draft, name, after)
+        return existing.arn
+    _check_managed_size(draft, name, document)
     _make_room_for_version(draft, existing)
-    attached = holder.principal.attached if holder.principal else ()
-    others = existing.attachments - any(a.arn == existing.arn for a in attached)
-    if others > 0:
-        shown = count(others, "other identity", "other identities")
-        draft.warnings.append(f"{name} is attached to {shown}, which will have the same change.")
-    new_version = {"PolicyArn": existing.arn, "PolicyDocument": documents.pretty(after), "SetAsDefault": True}
+    new_version = {"PolicyArn": existing.arn, "PolicyDocument": documents.pretty(document), "SetAsDefault": True}
     old_version = {"PolicyArn": existing.arn, "VersionId": existing.default_version}
     draft.changes.append(
         Change(
@@ -239,15 +319,26 @@ def _update_managed(draft: Draft, holder: Holder, wanted: Document, existing: Ma
             kind="policy",
             name=name,
             resource=existing.arn,
-            summary=_what_changes(existing.document, after),
-            reason=holder.reason,
+            summary=_what_changes(existing.document, document),
+            reason=reason,
             call=Call("iam", "CreatePolicyVersion", new_version),
             undo=(Call("iam", "SetDefaultPolicyVersion", old_version),),
             before=dict(existing.document),
-            after=after,
-            why=reasons(holder.policy, after),
+            after=dict(document),
+            why=why(document),
         )
     )
+    return existing.arn
+
+
+def _warn_of_others(draft: Draft, holder: Holder, existing: ManagedPolicy | None, document: Document) -> None:
+    if existing is None or documents.same_meaning(existing.document, document):
+        return
+    attached = holder.principal.attached if holder.principal else ()
+    others = existing.attachments - any(a.arn == existing.arn for a in attached)
+    if others > 0:
+        shown = count(others, "other identity", "other identities")
+        draft.warnings.append(f"{holder.name} is attached to {shown}, which will have the same change.")
 
 
 def _make_room_for_version(draft: Draft, existing: ManagedPolicy) -> None:
@@ -269,31 +360,49 @@ def _make_room_for_version(draft: Draft, existing: ManagedPolicy) -> None:
     )
 
 
-def _attach(draft: Draft, holder: Holder, arn: str) -> None:
-    limit = draft.snapshot.limit(f"AttachedPoliciesPer{holder.title}Quota")
-    attached = holder.principal.attached if holder.principal else ()
-    if len(attached) >= limit:
-        shown = count(len(attached), "managed policy", "managed policies")
+def plan_attachment(
+    draft: Draft,
+    entity: str,
+    owner: str,
+    owner_arn: str,
+    principal: Principal | None,
+    arn: str,
+    setting: str = "",
+    reason: str = "A managed policy has an effect only where it is attached.",
+) -> None:
+    """Plan that a managed policy is attached to a user or role. Counts what the plan attaches to it altogether."""
+    title, name = entity.capitalize(), arn.rpartition("/")[2]
+    ours = name in {names.USER_POLICY, names.EXECUTION_POLICY, names.ROLE_POLICY}
+    identifier = f"{entity}.{owner}.attach" + ("" if ours else f".{name}")
+    attached = principal.attached if principal else ()
+    if any(a.arn == arn for a in attached):
+        draft.changes.append(kept(identifier, "attachment", name, owner_arn, f"attached to {owner}"))
+        return
+    limit = draft.snapshot.limit(f"AttachedPoliciesPer{title}Quota")
+    staying = [a.name for a in attached if not draft.takes_away(a.name, a.arn)]
+    draft.attachments[owner_arn] += 1
+    if len(staying) + draft.attachments[owner_arn] > limit:
+        shown = count(len(staying), "managed policy", "managed policies")
         draft.problems.append(
             Problem(
-                f"{holder.owner} has {shown}, and AWS allows {limit}.",
-                listing([a.name for a in attached]),
-                f"Detach one, or choose an inline policy ({holder.setting} = inline).",
+                f"{owner} has {shown}, and AWS allows {limit}: there is no room for {name}.",
+                listing(staying),
+                f"Detach one, or choose an inline policy ({setting} = inline)." if setting else "Detach one.",
             )
         )
-    call = holder.call("Attach{}Policy", PolicyArn=arn)
+    parameters = {f"{title}Name": owner, "PolicyArn": arn}
     draft.changes.append(
         Change(
-            id=f"{holder.id}.attach",
+            id=identifier,
             action=Action.CREATE,
             kind="attachment",
-            name=holder.name,
-            resource=holder.arn,
-            summary=f"attached to {holder.owner}",
-            reason="A managed policy has an effect only where it is attached.",
-            call=call,
-            undo=(holder.call("Detach{}Policy", PolicyArn=arn),),
-            after=dict(call.parameters),
+            name=name,
+            resource=owner_arn,
+            summary=f"attached to {owner}",
+            reason=reason,
+            call=Call("iam", f"Attach{title}Policy", parameters),
+            undo=(Call("iam", f"Detach{title}Policy", parameters),),
+            after=dict(parameters),
         )
     )
 
@@ -303,7 +412,7 @@ def _retire_managed(draft: Draft, holder: Holder) -> None:
     existing, attached = holder.managed.value, holder.principal.attached if holder.principal else ()
     if existing is None or not any(a.arn == existing.arn for a in attached):
         return
-    if documents.foreign_statements(existing.document, _known(draft.partition)):
+    if foreign_to_remotion(existing.document, draft.partition):
         draft.warnings.append(
             f"The managed policy {existing.name} holds statements that aren't Remotion's. It stays attached."
         )
@@ -335,13 +444,27 @@ def _known(partition: str) -> list[Document]:
     return [policy(kind, since, partition) for since in fitting for kind in kinds]
 
 
+def foreign_to_remotion(document: Document, partition: str) -> list[Statement]:
+    """Return the statements that are neither of a release of Remotion nor an extra of this wizard."""
+    return [s for s in documents.foreign_statements(document, _known(partition)) if not extra_name(s)]
+
+
 def _with_foreign(draft: Draft, before: Document | None, wanted: Document, name: str) -> dict[str, Any]:
-    foreign = [] if before is None else documents.foreign_statements(before, _known(draft.partition))
-    if foreign:
-        verb = "is" if len(foreign) == 1 else "are"
-        stay = "It stays." if len(foreign) == 1 else "They stay."
-        draft.warnings.append(f"{name} holds {count(len(foreign), 'statement')} that {verb} not Remotion's. {stay}")
-    return documents.beside(wanted, foreign)
+    """What is wanted, beside what somebody else put into the same document; or without it, where that was asked for."""
+    foreign = [] if before is None else foreign_to_remotion(before, draft.partition)
+    if not foreign:
+        return dict(wanted)
+    shown = (
+        f"{name} holds {count(len(foreign), 'statement')} that {'is' if len(foreign) == 1 else 'are'} not Remotion's."
+    )
+    if draft.replaces:
+        draft.warnings.append(f"{shown} You asked to take {'it' if len(foreign) == 1 else 'them'} out.")
+        return dict(wanted)
+    draft.warnings.append(f"{shown} {'It stays' if len(foreign) == 1 else 'They stay'}.")
+    merged = documents.beside(wanted, foreign)
+    if before is not None and "Version" not in before and "${" in json.dumps(foreign):
+        merged.pop("Version", None)  # without a version ${…} is no variable but text, and stays so
+    return merged
 
 
 def _check_managed_size(draft: Draft, name: str, document: Document) -> None:
@@ -359,13 +482,29 @@ def _check_managed_size(draft: Draft, name: str, document: Document) -> None:
 def _what_changes(before: Document | None, after: Document) -> str:
     if before is None:
         return f"{count(len(documents.actions_of(after)), 'action')}"
-    old, new = documents.actions_of(before), documents.actions_of(after)
-    added, removed = sorted(new - old), sorted(old - new)
+    old, new = ({a.lower(): a for a in documents.actions_of(d)} for d in (before, after))
+    added, removed = sorted(new.keys() - old.keys()), sorted(old.keys() - new.keys())
     parts = []
     if added:
-        parts.append(f"adds {listing(added)}" if len(added) <= 2 else f"adds {count(len(added), 'action')}")
+        shown = [new[a] for a in added]
+        parts.append(f"adds {listing(shown)}" if len(added) <= 2 else f"adds {count(len(added), 'action')}")
     if removed:
+        shown = [old[a] for a in removed]
         parts.append(
-            f"takes out {listing(removed)}" if len(removed) <= 2 else f"takes out {count(len(removed), 'action')}"
+            f"takes out {listing(shown)}" if len(removed) <= 2 else f"takes out {count(len(removed), 'action')}"
         )
-    return ", ".join(parts) or "corrects resources"
+    resources = [_resources_of(d) for d in (before, after)]
+    wider, narrower = len(resources[1] - resources[0]), len(resources[0] - resources[1])
+    if wider and not added:
+        parts.append(f"adds {count(wider, 'resource')}")
+    if narrower and not removed:
+        parts.append(f"takes out {count(narrower, 'resource')}")
+    return ", ".join(parts) or "corrects its statements"
+
+
+def _resources_of(document: Document) -> set[str]:
+    found: set[str] = set()
+    for statement in documents.statements(document):
+        value = statement.get("Resource", [])
+        found.update(map(str, value if isinstance(value, list) else [value]))
+    return found

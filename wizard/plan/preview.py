@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
-from wizard.account.snapshot import AccountSnapshot, Identity
+from wizard.account.snapshot import AccountSnapshot, Identity, Principal
 from wizard.collect.answers import Answers
+from wizard.collect.meaning import function_of, principal_name, render_role
+from wizard.plan.wanted import Wanted, wanted_policy
 from wizard.policy.documents import INLINE_LIMIT, MANAGED_LIMIT, size
 from wizard.problem import ProblemError
 from wizard.remotion import names
-from wizard.remotion.catalogue import StatementReason, is_newer_than_catalogue, latest_release, policy, reasons, render
+from wizard.remotion.catalogue import StatementReason, is_newer_than_catalogue, latest_release, render
 from wizard.remotion.releases import Release, parse_release
 from wizard.text import number
+
+if TYPE_CHECKING:
+    from wizard.remotion.catalogue import PolicyKind
+    from wizard.remotion.from_project import ProjectPolicies
+
+_KINDS: Final[tuple[PolicyKind, ...]] = ("user", "role")
 
 
 @dataclass(frozen=True)
@@ -59,7 +67,11 @@ def release_of(answers: Answers, detected: str) -> tuple[Release, str]:
 
 
 def policies_preview(
-    answers: Answers, detected: str, identity: Identity | None, snapshot: AccountSnapshot | None = None
+    answers: Answers,
+    detected: str,
+    identity: Identity | None,
+    snapshot: AccountSnapshot | None = None,
+    project: ProjectPolicies | None = None,
 ) -> Preview:
     """Return both policies as the answers stand now. `snapshot` adds what is already on the user to the meter."""
     release, origin = release_of(answers, detected)
@@ -72,13 +84,25 @@ def policies_preview(
     elif is_newer_than_catalogue(release):
         notes.append(f"Remotion {release} is newer than the catalogue: these are the policies of {latest_release()}.")
     try:
-        user, role = policy("user", release, partition), policy("role", release, partition)
+        account = identity.account if identity else "123456789012"
+        user, role = (wanted_policy(kind, answers, release, partition, account, project) for kind in _KINDS)
     except ProblemError as error:
         return Preview((str(error.problem),))
-    name = answers.text("principal.name") or names.USER
-    user_preview = _policy_preview("user", name, answers.text("principal.attach"), user, names.USER_POLICY, snapshot)
+    entity, name = answers.text("principal.kind"), principal_name(answers)
+    policy_name = names.EXECUTION_POLICY if entity == "role" else names.USER_POLICY
+    name = name or function_of(answers) or ("your role" if entity == "role" else names.USER)
+    facts = (snapshot.principal.value, snapshot.render_role.value) if snapshot else (None, None)
+    user_preview = _policy_preview(
+        user, entity, name, answers.text("principal.attach"), policy_name, snapshot, facts[0]
+    )
     role_preview = _policy_preview(
-        "role", names.RENDER_ROLE, answers.text("render_role.attach"), role, names.ROLE_POLICY, snapshot
+        role,
+        "role",
+        render_role(answers).name,
+        answers.text("render_role.attach"),
+        names.ROLE_POLICY,
+        snapshot,
+        facts[1],
     )
     for shown in (user_preview, role_preview):
         if shown.meter.left < 0:
@@ -94,25 +118,32 @@ def policies_preview(
 
 
 def _policy_preview(
-    kind: str, name: str, attach: str, document: Mapping[str, Any], policy_name: str, snapshot: AccountSnapshot | None
+    wanted: Wanted,
+    entity: str,
+    name: str,
+    attach: str,
+    policy_name: str,
+    snapshot: AccountSnapshot | None,
+    principal: Principal | None,
 ) -> PolicyPreview:
+    document = wanted.document
     used, limit = size(document), MANAGED_LIMIT
     if attach == "inline":
-        limit = INLINE_LIMIT[kind]
-        fact = None if snapshot is None else (snapshot.user if kind == "user" else snapshot.render_role)
-        if fact is not None and fact.value is not None and snapshot is not None:
-            limit = snapshot.limit("UserPolicySizeQuota" if kind == "user" else "RolePolicySizeQuota")
-            replaced = fact.value.inline.get(policy_name)
-            used += fact.value.inline_sizes - (size(replaced.value) if replaced and replaced.value else 0)
+        limit = INLINE_LIMIT[entity]
+        if principal is not None and snapshot is not None:
+            limit = snapshot.limit(f"{entity.capitalize()}PolicySizeQuota")
+            replaced = principal.inline.get(policy_name)
+            used += principal.inline_sizes - (size(replaced.value) if replaced and replaced.value else 0)
         command = (
-            f"aws iam put-{kind}-policy --{kind}-name {name} \\\n"
-            f"  --policy-name {policy_name} \\\n  --policy-document file://{kind}-policy.json"
+            f"aws iam put-{entity}-policy --{entity}-name {name} \\\n"
+            f"  --policy-name {policy_name} \\\n  --policy-document file://{wanted.kind}-policy.json"
         )
     else:
         command = (
             f"aws iam create-policy --policy-name {policy_name} \\\n"
-            f"  --policy-document file://{kind}-policy.json\n"
-            f"aws iam attach-{kind}-policy --{kind}-name {name} \\\n  --policy-arn …:policy/{policy_name}"
+            f"  --policy-document file://{wanted.kind}-policy.json\n"
+            f"aws iam attach-{entity}-policy --{entity}-name {name} \\\n  --policy-arn …:policy/{policy_name}"
         )
-    why = reasons("user" if kind == "user" else "role", dict(document))
-    return PolicyPreview(f"{name} · {attach}", Meter(used, limit), why, document, render(dict(document)), command)
+    return PolicyPreview(
+        f"{name} · {attach}", Meter(used, limit), wanted.why(document), document, render(document), command
+    )
