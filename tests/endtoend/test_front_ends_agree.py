@@ -3,30 +3,59 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import shutil
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from screens.app import WizardApp
-from tests.engine.support import account_state
+from tests.engine.support import account_state, connection, iam
 from tests.prompts.test_walk import CLEAR, ENTER, typing
 from tests.screens.support import Person, with_person
 from wizard.cli import main
 from wizard.collect.answers import Answers, read_answers
 from wizard.collect.session import Session
 from wizard.engine import Engine, Options
+from wizard.policy.trust import service_trust
 from wizard.prompts.walk import run as walk_in_lines
 
 ANSWERS = sorted((Path(__file__).parents[1] / "answers").glob("*.toml"))
 
 
+def scenario_of(path: Path) -> str:
+    """The account that an answers file is for; it says so in its first line."""
+    first = path.read_text().partition("\n")[0]
+    return first.removeprefix("# account: ") if first.startswith("# account: ") else "fresh"
+
+
+def furnish(engine: Engine) -> None:
+    """What some of the answers take for granted: a function with its role, a server's role, a colleague."""
+    engine.connect()
+    client = iam(engine)
+    for name, service in (("video-api", "lambda.amazonaws.com"), ("server", "ec2.amazonaws.com")):
+        client.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(service_trust(service)))
+    client.create_user(UserName="ada")
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("index.py"), "")
+    connection(engine).client("lambda", "us-east-1").create_function(
+        FunctionName="my-api",
+        Role="arn:aws:iam::123456789012:role/video-api",
+        Code={"ZipFile": packed.getvalue()},
+        Runtime="python3.12",
+        Handler="index.handler",
+    )
+
+
 class Account:
-    """A fresh account and project, always at the same paths: so that whole plans can be compared."""
+    """A new account and project, always at the same paths: so that whole plans can be compared."""
 
     def __init__(self, folder: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.scenario = "fresh"
         self._folder = folder
         self._home = home
         self._monkeypatch = monkeypatch
@@ -40,11 +69,16 @@ class Account:
         self.project.mkdir(parents=True)
         (self.project / "package.json").write_text('{"dependencies": {"@remotion/lambda": "4.0.527"}}')
         self._monkeypatch.chdir(self.project)
-        return Engine(Options(sandbox="fresh", folder=self.project))
+        if self.scenario == "fresh":
+            furnish(self._engine())
+        return self._engine()
+
+    def _engine(self) -> Engine:
+        return Engine(Options(sandbox=self.scenario, folder=self.project))
 
     def state(self) -> str:
         """The whole account as it is now, ids included."""
-        engine = Engine(Options(sandbox="fresh", folder=self.project))
+        engine = self._engine()
         engine.connect()
         return account_state(engine, exact=True)
 
@@ -64,8 +98,9 @@ def answers_of(path: Path) -> Answers:
 
 
 def unattended(account: Account, path: Path, capsys: pytest.CaptureFixture[str]) -> Any:
+    account.scenario = scenario_of(path)
     account.fresh("unattended")
-    assert main(["apply", "--sandbox", "--answers", str(path), "--yes", "--json"]) == 0
+    assert main(["apply", "--sandbox", account.scenario, "--answers", str(path), "--yes", "--json"]) == 0
     return json.loads(capsys.readouterr().out)["plan"]
 
 
@@ -127,7 +162,7 @@ def test_a_second_run_on_the_finished_account_plans_nothing(
 ) -> None:
     unattended(account, path, capsys)
     before = account.state()
-    assert main(["apply", "--sandbox", "--answers", str(path), "--yes", "--json"]) == 0
+    assert main(["apply", "--sandbox", account.scenario, "--answers", str(path), "--yes", "--json"]) == 0
     again = json.loads(capsys.readouterr().out)["plan"]
     assert {c["action"] for c in again["changes"]} == {"keep"}
     assert account.state() == before
