@@ -5,11 +5,13 @@ collect -> discover -> plan -> review -> apply -> check -> hand over
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from wizard.account.profiles import CredentialChoice, credential_choices
@@ -24,6 +26,7 @@ from wizard.collect.meaning import (
     is_made,
     is_role,
     key_place,
+    output_buckets,
     principal_name,
     render_role,
     role_reference,
@@ -31,6 +34,7 @@ from wizard.collect.meaning import (
 from wizard.places import expanded
 from wizard.plan.build import build_plan
 from wizard.plan.changes import Plan
+from wizard.plan.output_bucket import policy_names
 from wizard.plan.preview import Preview, policies_preview, release_of
 from wizard.plan.wanted import wanted_policy
 from wizard.problem import Problem, ProblemError, UsageProblem
@@ -43,13 +47,14 @@ if TYPE_CHECKING:
     from wizard.account.connect import Aws, Target
     from wizard.account.discover import Reading
     from wizard.account.roles import FunctionEntry, RoleEntry
-    from wizard.check.run import OperatorProbe, Subject
+    from wizard.check.run import CheckRequest, OperatorProbe, Subject
     from wizard.handover.next_steps import NextStep
+    from wizard.output.facts import BucketFacts
+    from wizard.output.preflight import BucketEntry
     from wizard.plan.found import Found
+    from wizard.quotas.limits import IncreaseRequest, RegionQuota
     from wizard.remotion.from_project import ProjectPolicies
     from wizard.secret import Secret
-
-_PROPAGATION: Final = 60.0  # seconds after a change in which a refusal may only mean that IAM is not everywhere yet
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,7 @@ class Engine:
         self._new_key: tuple[str, Secret] | None = None
         self._applied_at = 0.0
         self._printed: dict[tuple[Path, str], ProjectPolicies] = {}
+        self._requested: list[IncreaseRequest] = []
 
     def place(self) -> str:
         """Return where calls go, for the badge: "SANDBOX", an endpoint's host, or "" for AWS itself."""
@@ -88,15 +94,20 @@ class Engine:
             return (CredentialChoice("", "sandbox administrator", "an account in the box; nothing reaches AWS"),)
         return credential_choices()
 
-    def connect(self, profile: str = "", region: str = "") -> Identity:
+    def connect(
+        self, profile: str = "", region: str = "", meanwhile: Callable[[Aws], object] | None = None
+    ) -> Identity:
         """Sign in with a profile ("" = AWS's default chain) and ask AWS who that is.
 
-        Raises ProblemError (exit code 3) with the command that mends it.
+        `meanwhile` is called in a thread of its own while AWS answers. Raises ProblemError (exit code 3) with the command
+        that mends it.
         """
         from wizard.account.connect import Aws
 
         self._identity = None
         aws = Aws(self._target(profile, region))
+        if meanwhile is not None:
+            threading.Thread(target=meanwhile, args=(aws,), daemon=True).start()
         self._identity, self._aws = aws.identify(), aws
         return self._identity
 
@@ -129,7 +140,8 @@ class Engine:
 
     def preview(self, answers: Answers, detected: str = "", snapshot: AccountSnapshot | None = None) -> Preview:
         """Return what the current choices will do, for the pane beside the form. Pure."""
-        return policies_preview(answers, detected, self._identity, snapshot)
+        printed = snapshot.project_policies if snapshot and answers.text("remotion.policies") == "project" else None
+        return policies_preview(answers, detected, self._identity, snapshot, printed)
 
     def role_pages(self) -> Iterator[tuple[RoleEntry, ...]]:
         """Yield the account's roles page by page, for picking one. Raises ProblemError."""
@@ -151,6 +163,27 @@ class Engine:
 
         aws, _ = self._connection()
         return read_function(aws, function, region)
+
+    def output_buckets(self) -> tuple[BucketEntry, ...]:
+        """Return the account's buckets, for picking one. Raises ProblemError if they may not be listed."""
+        from wizard.output.preflight import own_buckets
+
+        aws, _ = self._connection()
+        return own_buckets(aws)
+
+    def bucket_facts(self, answers: Answers, bucket: str) -> BucketFacts:
+        """Read one bucket, for its preview. Reads only; what may not be read is a state of its fact."""
+        from wizard.output.preflight import read_buckets
+
+        aws, identity = self._connection(answers)
+        return read_buckets(aws, identity, (bucket,), answers.text("output_bucket.kms_key"))[bucket]
+
+    def preflight(self, answers: Answers, bucket: str) -> tuple[Finding, ...]:
+        """Read one bucket and return what is to be known about it before anything is granted. Reads only."""
+        from wizard.check.output_bucket import preflight
+
+        aws, identity = self._connection(answers)
+        return preflight(aws, identity, answers, bucket)
 
     # Discover, plan, apply
 
@@ -200,11 +233,19 @@ class Engine:
             kind=kind,
             principal=self.caller_name(answers),
             render_role=render_role(answers).name,
-            policies=(names.ROLE_POLICY, names.EXECUTION_POLICY if kind == "role" else names.USER_POLICY, *operators),
+            policies=(
+                names.ROLE_POLICY,
+                names.EXECUTION_POLICY if kind == "role" else names.USER_POLICY,
+                *operators,
+                *policy_names(output_buckets(answers)),
+            ),
             regions=answers.texts("remotion.regions"),
             boundary=answers.text("principal.permissions_boundary"),
             instance_role=assumed_by(answers),
             operator=(entity, name) if named else None,
+            buckets=output_buckets(answers),
+            bucket_key=answers.text("output_bucket.kms_key"),
+            quotas=answers["quotas.concurrent_executions"] > 0,
         )
 
     def caller_name(self, answers: Answers) -> str:
@@ -279,6 +320,8 @@ class Engine:
                 self._new_key = (executor.key.access_key_id, executor.key.secret)
             if isinstance(event, Finished) and event.made:
                 self._applied_at = time.monotonic()
+            if isinstance(event, Finished) and executor.requested:
+                self._remember_requests(executor.requested)
             yield event
 
     def settle(self, plan: Plan) -> None:
@@ -295,16 +338,88 @@ class Engine:
         _, identity = self._connection()
         return tuple(run.run for run in unfinished(identity.account))
 
+    # Quotas
+
+    def connected(self) -> Identity:
+        """Return who is signed in. Raises ProblemError if nobody is."""
+        return self._connection()[1]
+
+    def requested(self) -> tuple[IncreaseRequest, ...]:
+        """Return the requests for quotas that were made through this engine."""
+        return tuple(self._requested)
+
+    def quota_regions(self, every: bool = False) -> tuple[str, ...]:
+        """Return the regions to look at: every one that Remotion supports, or ours and those with a request that waits."""
+        from wizard.quotas.limits import regions_of
+        from wizard.quotas.remembered import memory_of
+
+        _, identity = self._connection()
+        if every:
+            return regions_of(identity.partition)
+        return tuple(dict.fromkeys((identity.region, *memory_of(identity, self.options.sandbox).waiting)))
+
+    def quotas(self, regions: Sequence[str]) -> Iterator[RegionQuota]:
+        """Read the Lambda concurrency of regions side by side, and yield each as it is there.
+
+        No region holds up another; what can't be read is a state of its region. Raises UsageProblem for a region of another
+        partition.
+        """
+        from wizard.account.connect import refuse_partition_mismatch
+        from wizard.quotas.limits import read_regions
+
+        aws, identity = self._connection()
+        refuse_partition_mismatch(identity, tuple(regions))
+        return read_regions(aws, regions)
+
+    def quota_news(self, quotas: Sequence[RegionQuota]) -> list[str]:
+        """Say what changed since these regions were looked at last, and remember them as they are now."""
+        from wizard.quotas.remembered import memory_of, news, remember
+
+        _, identity = self._connection()
+        memory = memory_of(identity, self.options.sandbox)
+        remember(memory.with_quotas(quotas), identity, self.options.sandbox)
+        return news(memory, quotas)
+
+    def quota_plan(self, regions: Sequence[str], value: int | None = None) -> Plan:
+        """Plan a request in each region: for `value`, else for what is recommended there."""
+        from wizard.account.connect import refuse_partition_mismatch
+        from wizard.account.discover import quota_role
+        from wizard.plan.quotas import quota_plan
+        from wizard.quotas.limits import read_for_request
+
+        aws, identity = self._connection()
+        refuse_partition_mismatch(identity, tuple(regions))
+        return quota_plan(identity, read_for_request(aws, regions), quota_role(aws), value)
+
+    def _remember_requests(self, requests: Sequence[IncreaseRequest]) -> None:
+        from wizard.quotas.remembered import memory_of, remember
+
+        _, identity = self._connection()
+        self._requested += requests
+        memory = memory_of(identity, self.options.sandbox)
+        for request in requests:
+            memory = memory.with_request(request)
+        remember(memory, identity, self.options.sandbox)
+
     # Check
 
-    def check(self, answers: Answers, on_finding: Callable[[Finding], None] | None = None) -> Report:
+    def check(
+        self,
+        answers: Answers,
+        on_finding: Callable[[Finding], None] | None = None,
+        *,
+        around: bool = False,
+        live: bool = False,
+        on_wait: Callable[[float], bool] | None = None,
+    ) -> Report:
         """Prove what is there for the answers' user and the render role. Connects if need be.
 
         Shortly after a change a refusal may only mean that IAM is not everywhere yet: it is looked at again before it counts.
+        See `check_subjects` for the rest.
         """
-
         self._connection(answers)
-        return self.check_subjects(answers, self.subjects_of(answers), on_finding)
+        subjects = self.subjects_of(answers)
+        return self.check_subjects(answers, subjects, on_finding, around=around, live=live, on_wait=on_wait)
 
     def subjects_of(self, answers: Answers) -> tuple[Subject, ...]:
         """Return whom the answers are about: the caller, the render role, whoever has operator permissions."""
@@ -327,17 +442,32 @@ class Engine:
         subjects: tuple[Subject, ...],
         on_finding: Callable[[Finding], None] | None = None,
         unchecked: tuple[Finding, ...] = (),
+        *,
+        live_upload: bool = False,
+        around: bool = False,
+        live: bool = False,
+        on_wait: Callable[[float], bool] | None = None,
     ) -> Report:
-        """Check these subjects; `unchecked` are findings about what could not be checked."""
+        """Check these subjects; `unchecked` are findings about what could not be checked.
+
+        With `live_upload` one small file is uploaded to each output bucket as the render role, and deleted. With `around`
+        Remotion's buckets, functions, logs and regions are looked at as well, with `live` real calls are made with the
+        credentials that Remotion has; both read only. `on_wait` is called with the seconds left each time before what fails
+        right after a change is looked at again; if it returns False, what fails is left waiting.
+        """
         from wizard.account.connect import refuse_partition_mismatch
         from wizard.account.discover import local_state
+        from wizard.check.beside import Beside
+        from wizard.check.output_bucket import output_check
+        from wizard.check.propagation import may_pass, waiting
         from wizard.check.run import CheckRequest, run_check
+        from wizard.check.surroundings import Surroundings
 
         aws, identity = self._connection(answers)
         regions = answers.texts("remotion.regions")
         refuse_partition_mismatch(identity, regions)
         project = self._project(answers)
-        release, _ = release_of(answers, project.release)
+        release, origin = release_of(answers, project.release)
         profile = _profile(answers)
         try:
             local = local_state(project.folder, answers.text("credentials.path"), answers.text("credentials.profile"))
@@ -365,13 +495,55 @@ class Engine:
             has_own_render_role(answers),
             answers.texts("extras.aws_managed_policies"),
             self._operator_probes(answers, identity),
+            output_check(answers, identity, self._output_reader(answers), release, live=live_upload),
         )
+        known = str(release) if origin != "newest known" else ""
+        beside = Beside(Surroundings(aws, identity, regions, known).jobs() if around else ())
+        tell = beside.between(on_finding)
         while True:
-            report = run_check(aws, identity, request, on_finding)
-            window = self._applied_at + _PROPAGATION if self._applied_at and aws.target.settle_seconds else 0.0
-            if report.ok or time.monotonic() > window:
-                return report
+            left = self._seconds_left(aws)
+            report = run_check(aws, identity, request, tell and partial(_tell, tell, left))
+            left = self._seconds_left(aws)
+            if left <= 0 or not may_pass(report) or (on_wait is not None and not on_wait(left)):
+                break
             time.sleep(3.0)
+        found = waiting(report, left).findings
+        if live:
+            found += self._live(aws, identity, request, found, left, on_finding)
+        return replace(report, findings=(*found, *beside.rest(on_finding)))
+
+    def _seconds_left(self, aws: Aws) -> float:
+        """How long a refusal may still only mean that IAM is not everywhere yet, after what this engine has changed."""
+        from wizard.check.propagation import WINDOW
+
+        if not self._applied_at or not aws.target.settle_seconds:
+            return 0.0
+        return max(0.0, self._applied_at + WINDOW - time.monotonic())
+
+    def _live(
+        self,
+        aws: Aws,
+        identity: Identity,
+        request: CheckRequest,
+        simulated: tuple[Finding, ...],
+        seconds_left: float,
+        on_finding: Callable[[Finding], None] | None,
+    ) -> tuple[Finding, ...]:
+        """Make real calls with the credentials that Remotion has, beside what was simulated."""
+        from wizard.check.live import live_findings, live_of
+
+        user = next((s.name for s in request.subjects if s.policy == "user"), "")
+        live = live_of(aws, identity, request.local, request.profile, request.regions, str(request.release), user)
+        found: list[Finding] = []
+        for finding in (live,) if isinstance(live, Finding) else live_findings(live, simulated, seconds_left):
+            found.append(finding)
+            if on_finding is not None:
+                on_finding(finding)
+        return tuple(found)
+
+    def _output_reader(self, answers: Answers) -> str:
+        """Return whoever reads the output buckets; "" where there are none, and nobody has to be looked up."""
+        return self.caller_name(answers) if output_buckets(answers) else ""
 
     def _operator_probes(self, answers: Answers, identity: Identity) -> tuple[OperatorProbe, ...]:
         from wizard.check.run import OperatorProbe
@@ -475,10 +647,11 @@ class Engine:
                 raise UsageProblem("The sandbox is not installed.", str(error)) from error
             return Target(
                 region=options.region or region or sandbox.region,
-                keys=Keys(sandbox.access_key_id, sandbox.secret_access_key),
+                keys=Keys(sandbox.access_key_id, sandbox.secret_access_key, sandbox.session_token),
                 prepare=sandbox.install,
                 sandbox=True,
                 source="sandbox administrator",
+                settles_after=sandbox.settles_after,
             )
         return Target(options.profile or profile, options.region or region, options.endpoint_url)
 
@@ -512,3 +685,10 @@ class Engine:
 def _profile(answers: Answers) -> str:
     """The AWS profile that holds Remotion's key, "" where the key is not put into one."""
     return answers.text("credentials.profile") if key_place(answers) == "aws-profile" else ""
+
+
+def _tell(tell: Callable[[Finding], None], seconds_left: float, finding: Finding) -> None:
+    """Hand a finding on; one that may hold in a moment does not count yet."""
+    from wizard.check.propagation import not_yet
+
+    tell(not_yet(finding, seconds_left))

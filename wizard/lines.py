@@ -5,7 +5,8 @@ In `wordy` form a word stands where a symbol would: nothing that a screen reader
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
@@ -107,6 +108,29 @@ def print_report(report: Report, out: TextIO, wordy: bool = False) -> None:
         else:
             for finding in passed:
                 print(_marked(Status.PASS, plain(finding.title), wordy), file=out)
+
+
+@contextmanager
+def telling_the_wait(out: TextIO) -> Iterator[Callable[[float], bool]]:
+    """Give a function that says how long the check still looks again: a countdown in a terminal, else one line."""
+    told = False
+    in_terminal = out.isatty()
+
+    def tell(seconds_left: float) -> bool:
+        nonlocal told
+        text = f"Something is refused; IAM may not be everywhere yet. Looking again for {seconds_left:.0f} s"
+        if in_terminal:
+            print(f"\r\033[K{text}…", end="", file=out, flush=True)
+        elif not told:
+            print(f"{text} at most.", file=out, flush=True)
+        told = True
+        return True
+
+    try:
+        yield tell
+    finally:
+        if told and in_terminal:
+            print("\r\033[K", end="", file=out, flush=True)
 
 
 def _marked(status: Status, text: str, wordy: bool) -> str:

@@ -86,7 +86,7 @@ def test_the_file_of_the_documentation_is_read() -> None:
         ('version = 1\n[principal]\nkind = "role"\nname = "x"\nservice = "ec2"\nfunction = "y"', "runs in AWS Lambda"),
         ('version = 1\n[extras]\noperator_principal = "user/ada"', "name some in extras.operator"),
         ('version = 1\n[output_bucket]\nname = "b"', "output_bucket.name"),
-        ("version = 1\n[quotas]\nconcurrent_executions = 1000", "quotas.concurrent_executions"),
+        ("version = 1\n[quotas]\nconcurrent_executions = -5", "Allowed: 1 to 100,000"),
         ("version 1", "This is not TOML"),
         ("version = 1\nversion = 1", "This is not TOML"),
         ("{}", "This is not TOML"),

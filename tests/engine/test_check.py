@@ -369,12 +369,12 @@ def test_all_pages_of_the_answer_are_read() -> None:
 def test_a_service_control_policy_is_the_organisations_to_change(
     onboarded: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(_aws: Any, _arn: str, actions: Any, resources: Any) -> Any:
+    def refused(_aws: Any, _arn: str, actions: Any, resources: Any, **_: Any) -> Any:
         from wizard.check.simulate import Verdict
 
         return [Verdict(a, r, "explicitDeny", by_organization=False) for a in actions for r in resources]
 
-    monkeypatch.setattr("wizard.check.run.simulate", refused)
+    monkeypatch.setattr("wizard.check.batches.simulate", refused)
     report = onboarded.check(given())
     assert set(failed(report).values()) == {"scp"}
     assert "organisation" in finding(report, "user.permission.iam:PassRole").remedy
@@ -465,7 +465,7 @@ def test_the_limit_of_each_region_is_told(onboarded: Engine) -> None:
     report = onboarded.check(given(remotion__regions=["us-east-1", "eu-central-1"]))
     low = finding(report, "quota.eu-central-1")
     assert low.status is Status.WARN and "9 render functions" in low.title
-    assert "--region=eu-central-1" in low.remedy
+    assert "quotas request --region eu-central-1" in low.remedy
 
 
 def test_a_report_can_be_read_aloud_and_as_json(onboarded: Engine) -> None:

@@ -46,7 +46,7 @@ def test_the_plan_fits_or_says_why_not_and_simulation_allows_every_action(
     parsed = parse_release(release)
     assert parsed is not None
     try:
-        wanted = {k: policy(k, parsed, partition) for k in ("user", "role")}  # type: ignore[arg-type]
+        wanted = {k: policy(k, parsed, partition) for k in ("user", "role")}
     except UsageProblem:
         assert partition == "aws-cn"
         _refused(engine, answers)

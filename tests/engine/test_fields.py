@@ -163,15 +163,6 @@ def test_every_default_is_right() -> None:
     assert {f.key: f.problem(f.default) for f in FIELDS.values() if f.problem(f.default)} == {}
 
 
-def test_what_this_release_can_not_do_is_refused_and_leaving_it_out_is_allowed() -> None:
-    for key, value in {
-        "output_bucket.name": "my-videos",
-        "quotas.concurrent_executions": 1000,
-    }.items():
-        assert "leave it out" in FIELDS[key].problem(value)
-        assert FIELDS[key].problem(FIELDS[key].default) == ""
-
-
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=80),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),

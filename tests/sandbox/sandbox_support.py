@@ -14,6 +14,7 @@ from wizard.sandbox import Sandbox
 
 _loader = botocore.session.Session().get_component("data_loader")
 _once = {"total_max_attempts": 1, "mode": "standard"}
+_patient = {"total_max_attempts": 5, "mode": "standard"}
 Statement = Mapping[str, Any]
 
 
@@ -48,12 +49,15 @@ class Clients:
             service,
             region_name=region,
             endpoint_url=self.endpoint,
-            config=Config(retries=_once, **config),  # type: ignore[arg-type]
+            config=Config(retries=_patient if self.sandbox.scenario == "throttled" else _once, **config),  # type: ignore[arg-type]
             aws_access_key_id=key["AccessKeyId"] if key else self.sandbox.access_key_id,
             aws_secret_access_key=secret
             or (key["SecretAccessKey"] if key else self.sandbox.secret_access_key.reveal()),
-            aws_session_token=key.get("SessionToken") if key else None,
+            aws_session_token=key.get("SessionToken") if key else self._token(),
         )
+
+    def _token(self) -> str | None:
+        return self.sandbox.session_token.reveal() if self.sandbox.session_token else None
 
     def user(self, *statements: Statement, name: str = "someone") -> dict[str, str]:
         """An access key of a new user whose one inline policy holds `statements`."""

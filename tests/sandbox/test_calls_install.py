@@ -57,14 +57,15 @@ def test_installing_again_changes_nothing() -> None:
 def test_regions_are_enabled_or_not(aws: Aws) -> None:
     client = aws.client("account")
     assert client.get_region_opt_status(RegionName="us-east-1")["RegionOptStatus"] == "ENABLED_BY_DEFAULT"
-    assert client.get_region_opt_status(RegionName="eu-south-1")["RegionOptStatus"] == "DISABLED"
-    account.set_status(ACCOUNT, "eu-south-1", "ENABLED")
     assert client.get_region_opt_status(RegionName="eu-south-1")["RegionOptStatus"] == "ENABLED"
-    assert account.enabled(ACCOUNT, "eu-south-1")
-    assert not account.enabled(ACCOUNT, "af-south-1")
+    account.set_status(ACCOUNT, "eu-south-1", "DISABLED")
+    account.set_status(ACCOUNT, "af-south-1", "DISABLED")
+    assert client.get_region_opt_status(RegionName="eu-south-1")["RegionOptStatus"] == "DISABLED"
+    assert account.switched_off(ACCOUNT, "eu-south-1") and not account.switched_off(ACCOUNT, "ap-east-1")
     client.enable_region(RegionName="af-south-1")
-    enabled = client.list_regions(RegionOptStatusContains=["ENABLED"])["Regions"]
-    assert [region["RegionName"] for region in enabled] == ["af-south-1", "eu-south-1"]
+    off = client.list_regions(RegionOptStatusContains=["DISABLED"])["Regions"]
+    assert [region["RegionName"] for region in off] == ["eu-south-1"]
+    assert not account.switched_off(ACCOUNT, "af-south-1")
     default = client.list_regions(RegionOptStatusContains=["ENABLED_BY_DEFAULT"])["Regions"]
     assert len(default) == 17
     pages = client.get_paginator("list_regions").paginate(PaginationConfig={"PageSize": 10})

@@ -23,6 +23,7 @@ from wizard.remotion import names
 from wizard.remotion.catalogue import PolicyKind, policy
 from wizard.remotion.releases import parse_release
 from wizard.sandbox import SCENARIOS, Sandbox, open_sandbox
+from wizard.sandbox.accounts.denials import SSO_PERSON, SSO_ROLE
 from wizard.sandbox.calls import keys
 from wizard.sandbox.seed import secret_seed
 from wizard.sandbox.shards import MANY
@@ -92,6 +93,8 @@ def account(iam: Any, *, dates: bool = True) -> str:
         if not dates:
             user.pop("CreateDate")
         user.pop("PasswordLastUsed", None)
+    for role in state["RoleDetailList"]:
+        role.pop("RoleLastUsed", None)
     return json.dumps(state, default=str, sort_keys=True)
 
 
@@ -159,7 +162,9 @@ def test_a_scenario_is_told_in_a_sentence_and_lives_in_its_partition(
     sandbox = opened(name)
     assert sandbox.region == scenario.region
     caller = Clients(sandbox)("sts", sandbox.region).get_caller_identity()
-    assert caller["Arn"] == f"arn:{scenario.partition}:iam::{ACCOUNT}:user/sandbox-admin"
+    signed_in = f"sts::{ACCOUNT}:assumed-role/{SSO_ROLE}/{SSO_PERSON}"
+    administrator = signed_in if name == "sso" else f"iam::{ACCOUNT}:user/sandbox-admin"
+    assert caller["Arn"] == f"arn:{scenario.partition}:{administrator}"
 
 
 def test_listing_the_scenarios_loads_little() -> None:

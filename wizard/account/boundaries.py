@@ -21,7 +21,7 @@ from wizard.account.errors import code_of, is_absent, is_denied, message_of, pro
 from wizard.account.snapshot import Document, Fact, Identity, Principal
 from wizard.check.simulate import Verdict, simulate
 from wizard.policy import documents
-from wizard.problem import ProblemError
+from wizard.problem import ExitCode, ProblemError
 from wizard.remotion import names
 from wizard.text import listing, one_line
 
@@ -61,14 +61,19 @@ class _Unanswered(Exception):
 def boundary_demand(aws: Aws, identity: Identity, user: str, path: str) -> BoundaryDemand:
     """Find out whether `user` (none if "") at `path` and the render role may only be made within a permissions boundary.
 
-    At most 8 simulations. What may not be read is left out. Raises ProblemError when AWS can't be reached.
+    At most 8 simulations. What may not be read is left out; where there is no simulator it can't be told. Raises
+    ProblemError when AWS can't be reached.
     """
     try:
         return _find_out(aws, identity, user, path)
     except ProblemError:
         raise
     except Exception as error:
-        raise problem_of(error, "finding out whether a permissions boundary is demanded") from error
+        found = problem_of(error, "finding out whether a permissions boundary is demanded")
+        unreadable = type(error).__name__ == "ResponseParserError"  # an emulator that has no simulator
+        if found.exit_code is ExitCode.NO_ACCESS and not unreadable:
+            raise found from error
+        return BoundaryDemand(None, (), "")
 
 
 def _find_out(aws: Aws, identity: Identity, user: str, path: str) -> BoundaryDemand:

@@ -62,12 +62,13 @@ class Target:
     prepare: Callable[[Any], None] | None = field(default=None, compare=False)
     sandbox: bool = False
     source: str = ""
+    settles_after: float = 0.0  # seconds; of an account that is emulated and yet replicates
 
     @property
     def settle_seconds(self) -> float:
         host = urlsplit(self.endpoint_url).hostname or ""
         emulated = self.sandbox or host in {"localhost", "::1"} or host.startswith("127.")
-        return 0.0 if emulated else 10.0
+        return self.settles_after if emulated else 10.0
 
 
 class Aws:
@@ -157,7 +158,12 @@ class Aws:
         Raises ProblemError with exit code 3 when the credentials do not work or AWS is out of reach.
         """
         try:
-            caller = self.client("sts").get_caller_identity()
+            sts = self.client("sts")
+            credentials = self.core.get_credentials()
+            if credentials is not None:
+                credentials.get_frozen_credentials()  # once, before two calls want them: it may ask for an MFA code
+            guess, alias = self.partition, _Meanwhile(self._alias)
+            caller = sts.get_caller_identity()
         except ProblemError:
             raise
         except Exception as error:
@@ -172,7 +178,7 @@ class Aws:
             region=self.region,
             source=self.target.source or self._source(),
             profile=self.target.profile,
-            alias=self._alias(),
+            alias=alias.result() if guess == self.partition else self._alias(),
             endpoint=self.target.endpoint_url,
             sandbox=self.target.sandbox,
         )
@@ -202,6 +208,23 @@ class Aws:
             "custom-process": "credential_process",
         }
         return words.get(method, method or "default credentials")
+
+
+class _Meanwhile:
+    """Something that is asked in a thread of its own, which nobody waits for unless the answer is wanted."""
+
+    def __init__(self, ask: Callable[[], str]) -> None:
+        self._answer = ""
+        self._thread = threading.Thread(target=self._run, args=(ask,), name="wizard-meanwhile", daemon=True)
+        self._thread.start()
+
+    def _run(self, ask: Callable[[], str]) -> None:
+        self._answer = ask()
+
+    def result(self) -> str:
+        """Wait for the answer."""
+        self._thread.join()
+        return self._answer
 
 
 def _check_endpoint(url: str) -> None:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from wizard.account.connect import Aws, Keys
 from wizard.account.errors import is_absent, is_bad_key, is_denied, problem_of
@@ -18,6 +18,7 @@ from wizard.account.snapshot import (
     Attached,
     Document,
     Fact,
+    GroupPolicy,
     Identity,
     LocalState,
     ManagedPolicy,
@@ -27,8 +28,12 @@ from wizard.handover import aws_profile, env_file, git
 from wizard.places import expanded
 from wizard.policy import documents
 from wizard.problem import ProblemError
+from wizard.quotas.limits import read_region
 from wizard.remotion import names
 from wizard.secret import Secret
+
+if TYPE_CHECKING:
+    from wizard.output.facts import BucketFacts
 
 T = TypeVar("T")
 
@@ -38,7 +43,7 @@ class Reading:
     """What discovery is to look at, besides the limits of the account.
 
     `kind` and `principal` name who calls Remotion; `policies` are the names of managed policies that may be ours;
-    `operator` is (kind, name) of whoever gets operator permissions.
+    `operator` is (kind, name) of whoever gets operator permissions; `buckets` are output buckets, `bucket_key` their key.
     """
 
     kind: str
@@ -49,6 +54,9 @@ class Reading:
     boundary: str = ""
     instance_role: str = ""
     operator: tuple[str, str] | None = None
+    quotas: bool = False  # whether the requests for quotas matter
+    buckets: tuple[str, ...] = ()
+    bucket_key: str = ""
 
 
 def discover(aws: Aws, identity: Identity, reading: Reading, local: LocalState) -> AccountSnapshot:
@@ -64,10 +72,12 @@ def discover(aws: Aws, identity: Identity, reading: Reading, local: LocalState) 
         instance_role = pool.submit(read_role, aws, reading.instance_role) if reading.instance_role else None
         operator = pool.submit(read_principal, aws, *reading.operator) if reading.operator else None
         policies = {name: pool.submit(find_managed, aws, prefix + name) for name in reading.policies}
+        buckets = pool.submit(_buckets, aws, identity, reading) if reading.buckets else None
         limits = pool.submit(_limits, aws)
         boundary = pool.submit(_policy_exists, aws, reading.boundary)
-        quota_role = pool.submit(_role_exists, aws, names.QUOTA_ROLE)
+        role_for_quotas = pool.submit(quota_role, aws)
         settings = {region: pool.submit(read_concurrency, aws, region) for region in reading.regions}
+        quotas = {region: pool.submit(read_region, aws, region) for region in reading.regions if reading.quotas}
         return AccountSnapshot(
             identity=identity,
             principal_name=reading.principal,
@@ -76,10 +86,12 @@ def discover(aws: Aws, identity: Identity, reading: Reading, local: LocalState) 
             instance_role=instance_role.result() if instance_role else Fact(),
             operator=operator.result() if operator else Fact(),
             policies={name: future.result() for name, future in policies.items()},
+            buckets=buckets.result() if buckets else {},
             boundary_exists=boundary.result(),
-            quota_role=quota_role.result(),
+            quota_role=role_for_quotas.result(),
             limits=limits.result(),
             concurrency={region: future.result() for region, future in settings.items()},
+            quotas={region: future.result() for region, future in quotas.items()},
             local=local,
         )
 
@@ -89,15 +101,33 @@ def read_principal(aws: Aws, kind: str, name: str) -> Fact[Principal]:
     return read_user(aws, name) if kind == "user" else read_role(aws, name)
 
 
+def read_entity(aws: Aws, kind: str, name: str) -> Fact[Principal]:
+    """Read a user or role by itself, a role with its trust policy: one call. Policies, groups and keys are left out."""
+    iam = aws.client("iam")
+
+    def read() -> Principal:
+        if kind == "user":
+            return _entity("user", iam.get_user(UserName=name)["User"])
+        return _entity("role", iam.get_role(RoleName=name)["Role"])
+
+    return _fact(read, f"reading the {kind} {name}")
+
+
 def read_user(aws: Aws, name: str) -> Fact[Principal]:
-    """Read an IAM user with its policies, groups, tags and keys."""
+    """Read an IAM user with its policies, groups and what they give, tags and keys."""
     iam = aws.client("iam")
 
     def read() -> Principal:
         user = _principal(aws, "user", iam.get_user(UserName=name)["User"])
         groups = _fact(lambda: _pages(iam, "list_groups_for_user", "Groups", UserName=name))
         names_of_groups = tuple(str(g["GroupName"]) for g in groups.value or ())
-        return replace(user, groups=names_of_groups, access_keys=_fact(lambda: _keys(iam, name)))
+        unknown = (GroupPolicy("", document=Fact(groups.state, None, groups.problem)),) if groups.is_unknown else ()
+        return replace(
+            user,
+            groups=names_of_groups,
+            group_policies=unknown or _of_groups(aws, names_of_groups),
+            access_keys=_fact(lambda: _keys(iam, name)),
+        )
 
     return _fact(read, f"reading the user {name}")
 
@@ -106,8 +136,7 @@ def read_role(aws: Aws, name: str) -> Fact[Principal]:
     """Read an IAM role with its trust policy and policies."""
 
     def read() -> Principal:
-        found = aws.client("iam").get_role(RoleName=name)["Role"]
-        return replace(_principal(aws, "role", found), trust=_document(found["AssumeRolePolicyDocument"]))
+        return _principal(aws, "role", aws.client("iam").get_role(RoleName=name)["Role"])
 
     return _fact(read, f"reading the role {name}")
 
@@ -120,18 +149,53 @@ def _principal(aws: Aws, kind: str, found: Mapping[str, Any]) -> Principal:
     policies = _pages(iam, f"list_{kind}_policies", "PolicyNames", **who)
     inline = {policy: _inline(partial(get, PolicyName=policy, **who)) for policy in policies}
     attached = _pages(iam, f"list_attached_{kind}_policies", "AttachedPolicies", **who)
+    return replace(
+        _entity(kind, found),
+        inline=inline,
+        inline_sizes=_total(inline),
+        attached=tuple(_attached(aws, a) for a in attached),
+    )
+
+
+def _entity(kind: str, found: Mapping[str, Any]) -> Principal:
+    """Read what GetUser or GetRole answered."""
+    trust = found.get("AssumeRolePolicyDocument")
     return Principal(
         kind=kind,
-        name=who[f"{title}Name"],
+        name=str(found[f"{kind.capitalize()}Name"]),
         arn=str(found["Arn"]),
         path=str(found["Path"]),
         created=_moment(found.get("CreateDate")),
         boundary=str(found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "")),
         tags=_tags(found),
-        inline=inline,
-        inline_sizes=_total(inline),
-        attached=tuple(_attached(aws, a) for a in attached),
+        trust=None if trust is None else _document(trust),
     )
+
+
+def _of_groups(aws: Aws, groups: tuple[str, ...]) -> tuple[GroupPolicy, ...]:
+    """Read the policies of groups, side by side. A user is in ten groups at most."""
+    if not groups:
+        return ()
+    with ThreadPoolExecutor(max_workers=5) as pool:
+        found = pool.map(lambda group: _of_group(aws, group), groups)
+        return tuple(policy for policies in found for policy in policies)
+
+
+def _of_group(aws: Aws, group: str) -> list[GroupPolicy]:
+    iam = aws.client("iam")
+
+    def read() -> list[GroupPolicy]:
+        inline = _pages(iam, "list_group_policies", "PolicyNames", GroupName=group)
+        get = partial(iam.get_group_policy, GroupName=group)
+        found = [GroupPolicy(group, name, "", _inline(partial(get, PolicyName=name))) for name in inline]
+        listed = _pages(iam, "list_attached_group_policies", "AttachedPolicies", GroupName=group)
+        attached = [_attached(aws, a) for a in listed]
+        return [*found, *(GroupPolicy(group, a.name, a.arn, a.document) for a in attached)]
+
+    fact = _fact(read, f"reading the group {group}")
+    if fact.value is not None:
+        return fact.value
+    return [] if fact.is_absent else [GroupPolicy(group, document=Fact(fact.state, None, fact.problem))]
 
 
 def read_managed(aws: Aws, arn: str) -> Fact[ManagedPolicy]:
@@ -168,6 +232,11 @@ def find_managed(aws: Aws, arn: str) -> Fact[ManagedPolicy]:
         return fact
     elsewhere = [str(p["Arn"]) for p in listed if str(p["PolicyName"]).lower() == name]
     return read_managed(aws, elsewhere[0]) if elsewhere else fact
+
+
+def quota_role(aws: Aws) -> Fact[bool]:
+    """Read whether the account has the service-linked role of Service Quotas. AWS operation: iam:GetRole."""
+    return _role_exists(aws, names.QUOTA_ROLE)
 
 
 def read_concurrency(aws: Aws, region: str) -> Fact[int]:
@@ -234,6 +303,12 @@ def secret_is_damaged(aws: Aws, keys: Keys) -> bool:
     except Exception as error:
         return is_bad_key(error)
     return False
+
+
+def _buckets(aws: Aws, identity: Identity, reading: Reading) -> Mapping[str, BucketFacts]:
+    from wizard.output.preflight import read_buckets
+
+    return read_buckets(aws, identity, reading.buckets, reading.bucket_key)
 
 
 def _fact(read: Callable[[], T], doing: str = "") -> Fact[T]:

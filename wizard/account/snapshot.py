@@ -13,6 +13,8 @@ from wizard.problem import Problem
 if TYPE_CHECKING:
     from wizard.account.boundaries import BoundaryDemand
     from wizard.account.survey import Survey
+    from wizard.output.facts import BucketFacts
+    from wizard.quotas.limits import RegionQuota
     from wizard.remotion.from_project import ProjectPolicies
 
 T = TypeVar("T")
@@ -114,6 +116,20 @@ class Attached:
 
 
 @dataclass(frozen=True)
+class GroupPolicy:
+    """A policy that a user has through a group; `arn` is "" for an inline one.
+
+    Where the policies of a group may not be listed, there is one without a name whose document is unknown; where the groups
+    may not be listed, one without a group.
+    """
+
+    group: str
+    name: str = ""
+    arn: str = ""
+    document: Fact[Document] = field(default_factory=Fact)
+
+
+@dataclass(frozen=True)
 class Principal:
     """An IAM user or role as it is."""
 
@@ -129,6 +145,7 @@ class Principal:
     attached: tuple[Attached, ...] = ()
     trust: Document | None = None
     groups: tuple[str, ...] = ()
+    group_policies: tuple[GroupPolicy, ...] = ()
     access_keys: Fact[tuple[AccessKey, ...]] = field(default_factory=Fact)
 
 
@@ -184,11 +201,13 @@ class AccountSnapshot:
     policies: Mapping[str, Fact[ManagedPolicy]] = field(default_factory=dict)  # the wizard's managed policies, by name
     survey: Fact[Survey] = field(default_factory=Fact)  # who else holds Remotion's permissions
     boundary_demand: BoundaryDemand | None = None
+    buckets: Mapping[str, BucketFacts] = field(default_factory=dict)  # the output buckets, by name
     project_policies: ProjectPolicies | None = None  # as the project's own Remotion prints them
     boundary_exists: Fact[bool] = field(default_factory=Fact)
     quota_role: Fact[bool] = field(default_factory=Fact)  # the service-linked role of Service Quotas
     limits: Mapping[str, int] = field(default_factory=dict)  # GetAccountSummary
     concurrency: Mapping[str, Fact[int]] = field(default_factory=dict)  # by region
+    quotas: Mapping[str, RegionQuota] = field(default_factory=dict)  # by region, where a higher limit is to be asked for
     local: LocalState = field(default_factory=LocalState)
     orphan_keys: tuple[str, ...] = ()  # keys that an interrupted run of ours made and whose secret never arrived
     release: str = ""  # the Remotion release that was detected in the project, where answers say "auto"

@@ -13,18 +13,20 @@ from pathlib import Path
 from typing import Any, Final
 
 from wizard.account.connect import Aws, Keys
-from wizard.account.errors import code_of, is_absent, may_have_happened, message_of, problem_of
+from wizard.account.errors import code_of, is_absent, is_denied, may_have_happened, message_of, problem_of
 from wizard.apply.events import Done, Event, Failed, Finished, Skipped, Started, Waiting
 from wizard.apply.journal import Journal, runs_folder, settle
 from wizard.apply.lock import account_lock
 from wizard.check.simulate import simulate
 from wizard.handover import aws_profile, env_file, git
-from wizard.plan.changes import Change, Destination, Plan, Verification
+from wizard.plan.changes import Call, Change, Destination, Plan, Verification
 from wizard.policy import documents
 from wizard.problem import Problem, ProblemError
+from wizard.quotas import requests
+from wizard.quotas.limits import IncreaseRequest, request_of
 from wizard.remotion import names
 from wizard.secret import Secret
-from wizard.text import count, listing, shortened_key
+from wizard.text import count, listing, number, shortened_key
 
 _ONE_ATTEMPT: Final = {"CreateRole", "CreateUser", "CreatePolicy", "CreatePolicyVersion", "CreateAccessKey"}
 _THROTTLED: Final = {"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"}
@@ -48,6 +50,7 @@ class Executor:
     key: NewKey | None = None
     made: int = 0
     written: list[str] = field(default_factory=list)
+    requested: list[IncreaseRequest] = field(default_factory=list)
     _role_made_at: float = 0.0
 
     def run(self) -> Iterator[Event]:
@@ -109,6 +112,8 @@ class Executor:
         assert call is not None, "a change that writes has a call"
         if call.operation == "CreateAccessKey":
             return self._make_key(change, journal)
+        if call.operation == "RequestServiceQuotaIncrease":
+            return self._request_quota(change, call, journal)
         journal.intent(change)
         if call.service == "local":
             self._write_file(call.operation, call.parameters)
@@ -157,6 +162,9 @@ class Executor:
                     return "already"
                 if operation == "CreateServiceLinkedRole" and "has been taken" in message_of(error):
                     return "already"
+                if operation == "CreateServiceLinkedRole" and is_denied(error):
+                    identity = self.plan.identity
+                    raise ProblemError(requests.role_denied(error, identity.partition, identity.account)) from error
                 again = code_of(error) in _THROTTLED or may_have_happened(error) or self._lags(error)
                 if last or not again:
                     raise self._failure(error, doing) from error
@@ -202,6 +210,41 @@ class Executor:
             if not is_absent(error):
                 raise self._failure(error, f"reading back {operation}") from error
         return False
+
+    # A higher quota: asked for once, and a lost answer is settled by the history
+
+    def _request_quota(self, change: Change, call: Call, journal: Journal) -> str:
+        """Ask for a higher limit. Another run may have done so since the plan was made: then nothing is sent."""
+        region, value, identity = call.region, int(call.parameters["DesiredValue"]), self.plan.identity
+        before = requests.requests_now(self.aws, region)
+        standing = next((request for request in before if request.is_open), None)
+        if standing is not None and standing.value == value:
+            return "already"
+        if standing is not None:
+            problem = Problem(
+                f"A request for {number(standing.value)} was made in {region} after the plan was.",
+                "AWS takes one at a time for a quota.",
+                f"Wait for its answer, or change the number in its case: {standing.link}",
+            )
+            raise ProblemError(problem)
+        ids = [request.id for request in before]
+        journal.intent(change, requests_before=ids)
+        try:
+            client = self.aws.client(call.service, region, attempts=1)
+            made = request_of(region, client.request_service_quota_increase(**call.parameters)["RequestedQuota"])
+            note = f"{made.status}, request {made.id[:8]}…"
+        except Exception as error:
+            if not may_have_happened(error):
+                refusal = requests.refused(error, region, value, identity.partition, identity.account)
+                doing = f"ask for a higher quota in {region} ({call.service}:{call.operation})"
+                raise (ProblemError(refusal) if refusal else self._failure(error, doing)) from error
+            found = requests.find_lost(self.aws, region, value, ids)
+            if found is None:
+                raise ProblemError(requests.not_made(region)) from error
+            made, note = found, f"{found.status}, request {found.id[:8]}…: made, although no answer came"
+        journal.write("quota-requested", change=change.id, region=region, request=made.id, value=value)
+        self.requested.append(made)
+        return note
 
     # The access key: made once, and its secret goes straight to its place
 

@@ -94,6 +94,11 @@ class ForbiddenProbe:
     actions: tuple[str, ...]
     resource: str
 
+    @property
+    def probe(self) -> Probe:
+        """What to ask."""
+        return Probe("", self.actions, (self.resource,))
+
 
 def forbidden_probes(scene: Scene) -> list[ForbiddenProbe]:
     """Return what neither the user nor the render role may do: least privilege, proven by asking for more."""

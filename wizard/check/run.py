@@ -5,26 +5,35 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 from wizard.account.connect import Aws, Keys
-from wizard.account.discover import read_concurrency, read_principal, read_role, stored_keys
+from wizard.account.discover import read_concurrency, read_entity, read_principal, read_role, stored_keys
 from wizard.account.errors import is_absent, is_bad_key, is_denied, message_of, problem_of
 from wizard.account.roles import trust_problem
 from wizard.account.snapshot import Fact, Identity, LocalState, Principal
+from wizard.check.batches import Answer, Asked
+from wizard.check.cause import NOT_PROPAGATED, Reasoning
 from wizard.check.findings import Finding, Report, Status
+from wizard.check.output_bucket import OutputCheck, check_output_buckets
 from wizard.check.probes import ForbiddenProbe, Probe, Scene, forbidden_probes, wanted_probes
-from wizard.check.simulate import Verdict, simulate
-from wizard.policy import documents
+from wizard.check.simulate import ATTEMPTS, Verdict, simulate
+from wizard.check.wide import through
 from wizard.policy.documents import Document
 from wizard.policy.trust import services_of, trusts_role, trusts_service
 from wizard.problem import ProblemError
+from wizard.quotas.advice import functions_at_once, outcome
+from wizard.quotas.limits import IncreaseRequest, newest_request
 from wizard.remotion import names
-from wizard.remotion.catalogue import PolicyKind, cost_of_missing, epochs, policy, reasons
+from wizard.remotion.catalogue import PolicyKind, cost_of_missing, reasons
 from wizard.remotion.releases import Release
 from wizard.text import count, listing, number, shortened_key
+
+_AT_ONCE: Final = 8  # calls at a time: few enough for IAM, which throttles its simulator
 
 
 @dataclass(frozen=True)
@@ -72,6 +81,18 @@ class CheckRequest:
     own_render_role: bool = False  # deployed with --custom-role-arn: any name and path will do
     accepted: tuple[str, ...] = ()
     operators: tuple[OperatorProbe, ...] = ()
+    output: OutputCheck | None = None
+
+
+def prepare(aws: Aws) -> None:
+    """Make the clients ahead of their use: while another call is under way it costs no time."""
+    try:
+        aws.client("sts")  # first, for whoever is waiting for it
+        for attempts in (5, ATTEMPTS):
+            aws.client("iam", attempts=attempts)
+        aws.client("lambda", aws.region)
+    except Exception:  # told when something is asked
+        return
 
 
 def run_check(
@@ -88,36 +109,77 @@ def run_check(
 
     keep(iter(request.unchecked))
     scene = Scene(identity.account, identity.partition, request.regions, str(request.release))
-    with ThreadPoolExecutor(max_workers=4) as pool:
-        limits = {region: pool.submit(read_concurrency, aws, region) for region in request.regions}
-        for subject in request.subjects:
-            keep(_check_subject(aws, identity, subject, request, scene, pool))
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+        entities = [pool.submit(_entity, aws, subject) for subject in request.subjects]
+        limits = {region: pool.submit(_check_concurrency, aws, region) for region in request.regions}
+        questioned = [
+            _Questioned(aws, identity, subject, request, scene, pool, entity.result())
+            for subject, entity in zip(request.subjects, entities, strict=True)
+        ]
+        for one in questioned:
+            keep(_check_subject(aws, identity, one, request))
         for operator in request.operators:
             keep(_check_operator(aws, identity, operator))
+        keep(check_output_buckets(aws, identity, request.output))
         if request.local is not None:
             keep(_check_credentials(aws, identity, request))
-        for region, limit in limits.items():
-            keep(iter([_concurrency(region, limit.result())]))
+        for limit in limits.values():
+            keep(iter([limit.result()]))
     return Report(identity, tuple(findings))
 
 
 # One principal
 
 
-def _check_subject(
-    aws: Aws, identity: Identity, subject: Subject, request: CheckRequest, scene: Scene, pool: ThreadPoolExecutor
-) -> Iterator[Finding]:
-    prefix = subject.policy
+def _entity(aws: Aws, subject: Subject) -> Fact[Principal] | ProblemError:
     try:
-        fact = read_principal(aws, subject.kind, subject.name)
+        return read_entity(aws, subject.kind, subject.name)
     except ProblemError as error:
-        problem = error.problem
+        return error
+
+
+def _all_of(aws: Aws, subject: Subject) -> Principal | None:
+    """Read a principal with all its policies, to reason about a refusal."""
+    try:
+        return read_principal(aws, subject.kind, subject.name).value
+    except ProblemError:
+        return None
+
+
+class _Questioned:
+    """A subject as it was read, and all that is being asked of the simulator about it."""
+
+    def __init__(
+        self,
+        aws: Aws,
+        identity: Identity,
+        subject: Subject,
+        request: CheckRequest,
+        scene: Scene,
+        pool: ThreadPoolExecutor,
+        entity: Fact[Principal] | ProblemError,
+    ) -> None:
+        self.subject = subject
+        self.entity = entity
+        self.principal = None if isinstance(entity, ProblemError) else entity.value
+        self.probes = wanted_probes(request.wanted[subject.policy], scene)
+        self.forbidden = forbidden_probes(scene)
+        arn = f"arn:{identity.partition}:iam::{identity.account}:{subject.kind}/{subject.name}"
+        there = not isinstance(entity, ProblemError) and not entity.is_absent
+        asks = [*self.probes, *(f.probe for f in self.forbidden)] if there else []
+        self.asked = Asked(pool, aws, self.principal.arn if self.principal else arn, asks, scene)
+
+
+def _check_subject(aws: Aws, identity: Identity, one: _Questioned, request: CheckRequest) -> Iterator[Finding]:
+    subject, principal = one.subject, one.principal
+    prefix = subject.policy
+    if isinstance(one.entity, ProblemError):
+        problem = one.entity.problem
         yield Finding(
             f"{prefix}.exists", subject.name, Status.UNKNOWN, problem.title, problem.detail, "", problem.remedy
         )
         return
-    principal = fact.value
-    if fact.is_absent or (principal is None and not fact.is_unknown):
+    if one.entity.is_absent:
         yield Finding(
             f"{prefix}.exists",
             subject.name,
@@ -129,49 +191,29 @@ def _check_subject(
         )
         return
     if principal is None:
-        arn = f"arn:{identity.partition}:iam::{identity.account}:{subject.kind}/{subject.name}"
-        detail = str(fact.problem or "")
+        detail = str(one.entity.problem or "")
         yield Finding(
             f"{prefix}.exists", subject.name, Status.UNKNOWN, f"{subject.name} can't be read.", detail, "", ""
         )
-    else:
-        arn = principal.arn
-        if subject.is_render_role:
-            yield from _check_trust(principal, request.own_render_role)
-        elif principal.kind == "role" and not subject.is_caller:
-            yield from _check_taken(aws, principal, subject)
+    elif subject.is_render_role:
+        yield from _check_trust(principal, request.own_render_role)
+    elif principal.kind == "role" and not subject.is_caller:
+        yield from _check_taken(aws, principal, subject)
     wanted = request.wanted[subject.policy]
-    probes, forbidden = wanted_probes(wanted, scene), forbidden_probes(scene)
-    first = _ask(aws, arn, probes[0])
-    if isinstance(
-        first, Exception
-    ):  # no simulator here, or not for us: the others would only fail the same way, slowly
-        for probe in probes:
-            yield from _permissions(subject, principal, wanted, probe, first, {}, _ambiguous(probes))
-        for refused in forbidden:
-            yield _least_privilege(subject, refused, first, request.accepted)
-        return
-    asked = [_answered(first), *(pool.submit(_ask, aws, arn, p) for p in probes[1:])]
-    denied = [pool.submit(_ask, aws, arn, Probe("", p.actions, (p.resource,))) for p in forbidden]
+    reasoning = Reasoning(subject.name, partial(_all_of, aws, subject), subject.policy, wanted)
     why = {a: text for r in reasons(subject.policy, dict(wanted)) for a, text, _ in r.actions}
-    ambiguous = _ambiguous(probes)
-    for probe, answer in zip(probes, asked, strict=True):
-        yield from _permissions(subject, principal, wanted, probe, answer.result(), why, ambiguous)
-    for refused, answer in zip(forbidden, denied, strict=True):
-        yield _least_privilege(subject, refused, answer.result(), request.accepted)
+    ambiguous = _ambiguous(one.probes)
+    for probe in one.probes:
+        answer = one.asked.answer(probe)
+        if principal is None and isinstance(answer, Exception) and is_absent(answer):
+            answer = _Pathless()
+        yield from _permissions(subject, reasoning, probe, answer, why, ambiguous)
+    for refused in one.forbidden:
+        yield _least_privilege(subject, reasoning, refused, one.asked.answer(refused.probe), request.accepted)
 
 
-def _ask(aws: Aws, arn: str, probe: Probe) -> list[Verdict] | Exception:
-    try:
-        return simulate(aws, arn, probe.actions, probe.resources)
-    except Exception as error:  # told as findings, one an action
-        return error
-
-
-def _answered(answer: list[Verdict] | Exception) -> Future[list[Verdict] | Exception]:
-    future: Future[list[Verdict] | Exception] = Future()
-    future.set_result(answer)
-    return future
+class _Pathless(Exception):
+    """IAM does not know the ARN without a path, and the one with it may not be read."""
 
 
 def _ambiguous(probes: list[Probe]) -> set[str]:
@@ -186,10 +228,9 @@ def _ambiguous(probes: list[Probe]) -> set[str]:
 
 def _permissions(
     subject: Subject,
-    principal: Principal | None,
-    wanted: Document,
+    reasoning: Reasoning,
     probe: Probe,
-    answer: list[Verdict] | Exception,
+    answer: Answer,
     why: dict[str, str],
     ambiguous: set[str],
 ) -> Iterator[Finding]:
@@ -218,61 +259,36 @@ def _permissions(
                 "missing-context",
             )
         else:
-            yield _refusal(identifier, subject, principal, wanted, refused)
+            yield _refusal(identifier, subject, reasoning, refused)
 
 
-def _refusal(
-    identifier: str, subject: Subject, principal: Principal | None, wanted: Document, verdict: Verdict
-) -> Finding:
-    cause, detail, remedy = _cause(subject, principal, wanted, verdict)
+def _refusal(identifier: str, subject: Subject, reasoning: Reasoning, verdict: Verdict) -> Finding:
+    cause = reasoning.cause(verdict)
     cost = cost_of_missing(subject.policy, verdict.action)
     without = f" Without it: {cost}." if cost else ""
-    title = f"{subject.name} may not call {verdict.action}"
+    status, title = Status.FAIL, f"{subject.name} may not call {verdict.action}"
+    if cause.word == NOT_PROPAGATED:
+        status, title = Status.UNKNOWN, f"Can't tell yet whether {subject.name} may call {verdict.action}"
+    place = f" in {verdict.region}" if verdict.resource == "*" and verdict.region else ""
     return Finding(
-        identifier, subject.name, Status.FAIL, title, f"{detail} (on {verdict.resource}){without}", cause, remedy
+        identifier,
+        subject.name,
+        status,
+        title,
+        f"{cause.sentence} (on {verdict.resource}{place}){without}",
+        cause.word,
+        cause.remedy,
     )
 
 
-def _cause(subject: Subject, principal: Principal | None, wanted: Document, verdict: Verdict) -> tuple[str, str, str]:
-    """Why AWS says no: the cause's word, a sentence, and who can mend it."""
-    organisation = "Only the administrator of your AWS organisation can change this."
-    if verdict.by_organization is False:
-        return "scp", "A service control policy of your organisation does not allow it.", organisation
-    if verdict.by_boundary is False and verdict.decision != "explicitDeny":
-        boundary = principal.boundary if principal else ""
-        text = f"The permissions boundary {boundary} does not allow it."
-        return "permissions-boundary", text, "Whoever set the boundary can widen it."
-    if verdict.decision == "explicitDeny":
-        matched = listing([m for m in verdict.matched if m]) or "a policy"
-        return "explicit-deny", f"A Deny statement in {matched} forbids it.", "Whoever wrote the Deny can change it."
-    mend = "Let the wizard add what is missing: remotion-lambda-wizard setup"
-    held = [d for d in _documents(principal) if d is not None]
-    other: PolicyKind = "role" if subject.policy == "user" else "user"
-    partition = principal.arn.split(":")[1] if principal else "aws"
-    if any(documents.grants_all_of(d, o) for d in held for o in _all_releases(other, partition)):
-        text = f"{subject.name} has the policy that is meant for the {'render role' if other == 'role' else 'user'}."
-        return "swapped-policies", text, mend
-    if any(documents.grants_all_of(d, o) for d in held for o in _all_releases(subject.policy, partition)):
-        return "outdated-policy", "The policy is that of an older release of Remotion, without this action.", mend
-    if any(verdict.action.lower() in {a.lower() for a in documents.actions_of(d)} for d in held):
-        return "wrong-resource", "A statement names the action, but not this resource.", mend
-    return "missing-statement", "No statement allows it.", mend
-
-
-def _documents(principal: Principal | None) -> Iterator[Document | None]:
-    if principal is not None:
-        yield from (fact.value for fact in principal.inline.values())
-        yield from (a.document.value for a in principal.attached)
-
-
-def _all_releases(kind: PolicyKind, partition: str) -> list[Document]:
-    fitting = [e.since for e in epochs() if partition in e.partitions or partition == "aws-us-gov"]
-    return [policy(kind, since, partition) for since in fitting]
-
-
 def _cannot_simulate(identifier: str, subject: Subject, action: str, error: Exception) -> Finding:
+    if isinstance(error, _Pathless):
+        title = f"Can't tell whether {subject.name} may call {action}"
+        detail = f"IAM knows it under its path only, which can't be read without iam:Get{subject.kind.capitalize()}."
+        remedy = f"Check with an identity that may call iam:Get{subject.kind.capitalize()}."
+        return Finding(identifier, subject.name, Status.UNKNOWN, title, detail, "denied-read", remedy)
     if is_absent(error):
-        detail, cause = "IAM does not know the identity (yet).", "not-propagated"
+        detail, cause = "IAM does not know the identity (yet).", NOT_PROPAGATED
         return Finding(
             identifier,
             subject.name,
@@ -289,7 +305,11 @@ def _cannot_simulate(identifier: str, subject: Subject, action: str, error: Exce
 
 
 def _least_privilege(
-    subject: Subject, probe: ForbiddenProbe, answer: list[Verdict] | Exception, accepted: tuple[str, ...]
+    subject: Subject,
+    reasoning: Reasoning,
+    probe: ForbiddenProbe,
+    answer: Answer,
+    accepted: tuple[str, ...],
 ) -> Finding:
     identifier = f"{subject.policy}.least-privilege.{probe.id}"
     if isinstance(answer, Exception):
@@ -310,7 +330,6 @@ def _least_privilege(
             f"{listing(probe.actions)}: denied",
         )
     matched = sorted({m for v in allowed for m in v.matched if m})
-    through = listing(matched) or "one of its policies"
     asked_for = bool(matched) and all(any(name in m for name in accepted) for m in matched)
     remedy = "Take the policy away if nothing else needs it, or use a user of its own for Remotion."
     if subject.is_caller:
@@ -326,7 +345,7 @@ def _least_privilege(
         subject.name,
         Status.WARN if subject.is_caller or subject.is_shared or asked_for else Status.FAIL,
         f"{subject.name} may {probe.meaning}",
-        f"{listing([v.action for v in allowed])}: allowed by {through}. Remotion does not need it.",
+        f"{listing([v.action for v in allowed])}: allowed by {through(reasoning.principal, allowed, matched)}. Remotion does not need it.",
         "too-wide",
         remedy,
     )
@@ -410,10 +429,9 @@ def _check_taker(aws: Aws, role: Principal, taker: str) -> Iterator[Finding]:
         )
         yield Finding(identifier, taker, Status.PASS, f"{taker} may call sts:AssumeRole on {role.name}", detail)
         return
-    cause, detail, remedy = _cause(Subject("role", taker, "user"), fact.value, {}, verdict)
-    yield Finding(
-        identifier, taker, Status.FAIL, f"{taker} may not call sts:AssumeRole on {role.name}", detail, cause, remedy
-    )
+    cause = Reasoning(taker, lambda: fact.value, "user", {}).cause(verdict)
+    title = f"{taker} may not call sts:AssumeRole on {role.name}"
+    yield Finding(identifier, taker, Status.FAIL, title, cause.sentence, cause.word, cause.remedy)
 
 
 def _check_trust(role: Principal, is_own: bool) -> Iterator[Finding]:
@@ -571,7 +589,14 @@ def _file_is_private(path: Path, local: LocalState) -> Iterator[Finding]:
         yield Finding("credentials.git", subject, Status.PASS, f"git ignores {path.name}")
 
 
-def _concurrency(region: str, fact: Fact[int]) -> Finding:
+def _check_concurrency(aws: Aws, region: str) -> Finding:
+    """Look at the limit; where it is low, also at what AWS was asked for and has said."""
+    fact = read_concurrency(aws, region)
+    low = fact.value is not None and fact.value <= names.FUNCTIONS_PER_RENDER
+    return _concurrency(region, fact, newest_request(aws, region) if low else None)
+
+
+def _concurrency(region: str, fact: Fact[int], request: IncreaseRequest | None = None) -> Finding:
     identifier, subject = f"quota.{region}", "quotas"
     if fact.value is None:
         detail = fact.problem.detail if fact.problem else ""
@@ -586,14 +611,18 @@ def _concurrency(region: str, fact: Fact[int]) -> Finding:
     limit = fact.value
     if limit > names.FUNCTIONS_PER_RENDER:
         return Finding(identifier, subject, Status.PASS, f"Lambda concurrency in {region} is {number(limit)}")
-    functions = max(0, limit - 1)
+    functions = functions_at_once(limit)
+    asked = f" {outcome(request)}." if request is not None and request.value > limit else ""
+    waits = request is not None and request.value > limit and (request.is_open or request.status == "APPROVED")
     return Finding(
         identifier,
         subject,
         Status.WARN,
         f"Lambda concurrency in {region} is {number(limit)}: at most {count(functions, 'render function')} at once",
         f"One render may use up to {names.FUNCTIONS_PER_RENDER}. Until it is raised, give each function more frames "
-        "(framesPerLambda).",
+        f"(framesPerLambda).{asked}",
         "low-quota",
-        f"Ask AWS for more: npx remotion lambda quotas increase --region={region}",
+        f"Wait for AWS, and see how it stands: remotion-lambda-wizard quotas --region {region}"
+        if waits
+        else f"Ask AWS for more: remotion-lambda-wizard quotas request --region {region}",
     )

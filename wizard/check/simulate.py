@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from wizard.account.connect import Aws
@@ -16,6 +16,8 @@ from wizard.account.errors import code_of
 from wizard.remotion import names
 
 _THROTTLED = {"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"}
+
+ATTEMPTS = 3  # of one call; throttling is waited out beyond them
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Verdict:
     by_boundary: bool | None = None  # False: the permissions boundary does not allow it
     missing_context: tuple[str, ...] = ()
     matched: tuple[str, ...] = ()  # the policies whose statements matched
+    region: str = ""  # the region that it was asked for, where that was said
 
     @property
     def allowed(self) -> bool:
@@ -41,10 +44,14 @@ def simulate(
     actions: Sequence[str],
     resources: Sequence[str],
     context: Mapping[str, str] | None = None,
+    resource_policy: str = "",
+    region: str = "",
 ) -> list[Verdict]:
     """Ask whether a user or role may do each action on each ARN. All pages are read; throttling is waited out.
 
     `context` maps condition keys to values; iam:PassRole is always asked for handing a role to AWS Lambda.
+    `resource_policy` is the policy of the resources, which belong to the principal's account; IAM takes it for users only.
+    `region` is where the call would be made: organisations restrict regions, and IAM evaluates that.
     Raises botocore's ClientError (AccessDenied, NoSuchEntity, InvalidInput, …).
     """
     parameters: dict[str, Any] = {
@@ -53,9 +60,14 @@ def simulate(
         "ResourceArns": list(resources),
         "MaxItems": 1000,
     }
+    if resource_policy:
+        root = ":".join(principal_arn.split(":")[:5]) + ":root"
+        parameters |= {"ResourcePolicy": resource_policy, "CallerArn": principal_arn, "ResourceOwner": root}
     known = dict(context or {})
     if any(action.lower() == "iam:passrole" for action in actions):
         known.setdefault("iam:PassedToService", names.LAMBDA_SERVICE)
+    if region:
+        known.setdefault("aws:RequestedRegion", region)
     if known:
         parameters["ContextEntries"] = [
             {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
@@ -65,7 +77,7 @@ def simulate(
     while True:
         answer = _patiently(aws, parameters)
         for row in answer["EvaluationResults"]:
-            found.extend(_verdicts(row))
+            found.extend(replace(verdict, region=region) for verdict in _verdicts(row))
         if not answer.get("IsTruncated"):
             return found
         parameters["Marker"] = answer["Marker"]
@@ -74,7 +86,7 @@ def simulate(
 def _patiently(aws: Aws, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
     for attempt in range(6):
         try:
-            answer: Mapping[str, Any] = aws.client("iam", attempts=3).simulate_principal_policy(**parameters)
+            answer: Mapping[str, Any] = aws.client("iam", attempts=ATTEMPTS).simulate_principal_policy(**parameters)
             return answer
         except Exception as error:
             if code_of(error) not in _THROTTLED or attempt == 5:

@@ -21,6 +21,8 @@ Kind = Literal["text", "choice", "regions", "flag", "tags", "number", "texts"]
 Value = Any
 Rule = Callable[[Any], str]  # returns what is wrong and what is allowed, or ""
 
+MOST_EXECUTIONS: Final = 100_000  # more than anybody renders with: an error of typing
+
 _NAME = re.compile(r"[\w+=,.@-]+", re.ASCII)
 _PATH = re.compile(r"/(?:[\x21-\x7e]+/)?")
 _POLICY_ARN = re.compile(r"arn:aws[a-z-]*:iam::(?:\d{12}|aws):policy/[\x21-\x7e]+")
@@ -28,6 +30,7 @@ _POLICY_NAME = re.compile(rf"[\w+=,.@-]{{1,128}}|{_POLICY_ARN.pattern}", re.ASCI
 _FUNCTION = re.compile(
     r"(?:arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:)?[A-Za-z0-9_-]{1,64}(?::[A-Za-z0-9$_-]{1,128})?"
 )
+_KMS_KEY = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/(?:mrk-)?[A-Za-z0-9-]{1,64}")
 _PROFILE = re.compile(r"[^\[\]\x00-\x1f\x7f#;]{1,128}")
 
 
@@ -41,7 +44,6 @@ class Field:
     what: str  # a few words for lists and errors
     choices: tuple[str, ...] = ()
     rule: Rule | None = None
-    only_neutral: str = ""  # for keys of the contract that this release can't act on: why any other value is refused
     for_a_role: Value = None  # the default where principal.kind is "role"; None: the same as for a user
 
     def problem(self, value: Value) -> str:
@@ -49,8 +51,6 @@ class Field:
         wrong = wrong_type(self, value)
         if wrong:
             return wrong
-        if self.only_neutral and value != self.default and value not in ("", [], {}, False):
-            return self.only_neutral
         chosen = value if isinstance(value, list) else [value]
         other = [one for one in chosen if self.choices and one not in self.choices]
         if other:
@@ -247,7 +247,40 @@ def _policy_names(value: list[str]) -> str:
     return f"“{_shown(wrong)}” is not a policy. Allowed: names or ARNs of policies, such as AmazonS3FullAccess."
 
 
-_NOT_HERE = "This release of the wizard can't set this up yet. Allowed: leave it out."
+def _bucket(value: str) -> str:
+    if not value:
+        return ""
+    from wizard.output.names import bucket_name_problem
+
+    return bucket_name_problem(value)
+
+
+def _buckets(value: list[str]) -> str:
+    from wizard.output.names import bucket_name_problem
+
+    wrong = next((f"“{_shown(name)}”: {why}" for name in value if (why := bucket_name_problem(name))), "")
+    return wrong or ("A bucket is named twice. Name each once." if len(set(value)) < len(value) else "")
+
+
+def _prefix(value: str) -> str:
+    from wizard.output.names import prefix_problem
+
+    return prefix_problem(value)
+
+
+def _kms_key(value: str) -> str:
+    if not value or _KMS_KEY.fullmatch(value):
+        return ""
+    example = "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d-4e5f-6789-abcd-ef0123456789"
+    return f"“{_shown(value)}” is not a key's ARN (an alias can't be taken), such as {example}. Or leave it empty."
+
+
+def concurrency_problem(value: int) -> str:
+    """Return what is wrong with a number of concurrent executions to ask AWS for, or ""; 0 asks for nothing."""
+    if 0 <= value <= MOST_EXECUTIONS:
+        return ""
+    return f"Allowed: 1 to {number(MOST_EXECUTIONS)} functions at a time, such as 1000; 0 asks for nothing."
+
 
 FIELDS: dict[str, Field] = {
     f.key: f
@@ -280,9 +313,14 @@ FIELDS: dict[str, Field] = {
         Field(
             "render_role.attach", "choice", "managed", "how the render role's policy is attached", ("managed", "inline")
         ),
-        Field("output_bucket.name", "text", "", "output bucket", only_neutral=_NOT_HERE),
-        Field("output_bucket.grant", "text", "", "output bucket's grant", only_neutral=_NOT_HERE),
-        Field("quotas.concurrent_executions", "number", 0, "Lambda concurrency to request", only_neutral=_NOT_HERE),
+        Field("output_bucket.name", "text", "", "output bucket", rule=_bucket),
+        Field("output_bucket.more", "texts", [], "further output buckets", rule=_buckets),
+        Field("output_bucket.grant", "choice", "complete", "output bucket's grant", ("complete", "put-object")),
+        Field("output_bucket.prefix", "text", "", "key prefix in the output bucket", rule=_prefix),
+        Field("output_bucket.delete", "flag", False, "deleting in the output bucket"),
+        Field("output_bucket.attach", "choice", "inline", "how its policy is attached", ("inline", "managed")),
+        Field("output_bucket.kms_key", "text", "", "KMS key of the output bucket", rule=_kms_key),
+        Field("quotas.concurrent_executions", "number", 0, "Lambda concurrency to request", rule=concurrency_problem),
         Field(
             "credentials.write",
             "choice",

@@ -77,6 +77,12 @@ def has_own_render_role(answers: Answers) -> bool:
     return reference.name != names.RENDER_ROLE or reference.path not in {"", "/"}
 
 
+def output_buckets(answers: Answers) -> tuple[str, ...]:
+    """Return the names of the output buckets, each once; none where nobody named one."""
+    first = answers.text("output_bucket.name")
+    return tuple(dict.fromkeys((first, *answers.texts("output_bucket.more")))) if first else ()
+
+
 def key_place(answers: Answers) -> str:
     """Return where the access key goes, as in `credentials.write`. A role has none."""
     return "none" if is_role(answers) else answers.text("credentials.write")
@@ -144,6 +150,27 @@ def _operator_principal(answers: Answers, value: Any) -> str:
     return ""
 
 
+def _goes_with_bucket(key: str, neutral: Any) -> Callable[[Answers, Any], str]:
+    def rule(answers: Answers, value: Any) -> str:
+        if value != neutral and not answers["output_bucket.name"] and answers.origin(key) in _GIVEN:
+            return "This goes with an output bucket: name it in output_bucket.name."
+        return ""
+
+    return rule
+
+
+def _more_buckets(answers: Answers, value: Any) -> str:
+    if value and not answers["output_bucket.name"] and answers.origin("output_bucket.more") in _GIVEN:
+        return "These are further buckets: name the first one in output_bucket.name."
+    return "The bucket of output_bucket.name need not be named again." if answers["output_bucket.name"] in value else ""
+
+
+def _delete(answers: Answers, value: Any) -> str:
+    if value and answers["output_bucket.grant"] == "put-object" and answers.origin("output_bucket.delete") in _GIVEN:
+        return "The documented minimum has no s3:DeleteObject. Allowed: leave it out, or output_bucket.grant = complete."
+    return _goes_with_bucket("output_bucket.delete", False)(answers, value)
+
+
 TOGETHER: Final[Mapping[str, Callable[[Answers, Any], str]]] = {
     "principal.name": _principal_name,
     "principal.function": _function,
@@ -151,5 +178,10 @@ TOGETHER: Final[Mapping[str, Callable[[Answers, Any], str]]] = {
     "principal.path": _kept_as_they_are("principal.path"),
     "principal.tags": _kept_as_they_are("principal.tags"),
     "credentials.write": _write,
+    "output_bucket.more": _more_buckets,
+    "output_bucket.grant": _goes_with_bucket("output_bucket.grant", "complete"),
+    "output_bucket.prefix": _goes_with_bucket("output_bucket.prefix", ""),
+    "output_bucket.delete": _delete,
+    "output_bucket.kms_key": _goes_with_bucket("output_bucket.kms_key", ""),
     "extras.operator_principal": _operator_principal,
 }

@@ -8,7 +8,7 @@ from typing import Literal
 
 from wizard.collect.answers import Answers
 from wizard.collect.fields import FIELDS, Field
-from wizard.collect.meaning import function_of, is_made, is_role, key_place
+from wizard.collect.meaning import function_of, is_made, is_role, key_place, output_buckets
 
 StepKind = Literal["form", "review", "apply", "check", "done"]
 When = Callable[[Answers], bool]
@@ -28,7 +28,7 @@ class Question:
     """One question of a step. Its key is a key of `FIELDS`, which has its type, default and rule.
 
     `dynamic` names a list that the front end takes from the engine, since it depends on the machine or the account:
-    "profiles", "regions", "roles", "functions", "boundaries", "removable", "aws-managed", "operators".
+    "profiles", "regions", "roles", "functions", "boundaries", "removable", "aws-managed", "operators", "buckets".
     """
 
     key: str
@@ -98,6 +98,14 @@ def _makes_user(answers: Answers) -> bool:
 
 def _gives_operators(answers: Answers) -> bool:
     return bool(answers["extras.operator"])
+
+
+def _has_output_bucket(answers: Answers) -> bool:
+    return bool(output_buckets(answers))
+
+
+def _grants_all_of_bucket(answers: Answers) -> bool:
+    return _has_output_bucket(answers) and answers["output_bucket.grant"] != "put-object"
 
 
 STEPS: tuple[Step, ...] = (
@@ -326,6 +334,88 @@ STEPS: tuple[Step, ...] = (
                 "user/NAME or role/NAME. Empty: the caller itself.",
                 advanced=True,
                 when=_gives_operators,
+            ),
+        ),
+        applies=_changes_something,
+    ),
+    Step(
+        "output-bucket",
+        "Output bucket",
+        "Only if videos go into a bucket of your own. Leave it empty, and they stay in Remotion's own bucket.",
+        questions=(
+            Question(
+                "output_bucket.name",
+                "Bucket",
+                "Its name; one of another account by name too. Leave it empty to go on without.",
+                dynamic="buckets",
+            ),
+            Question(
+                "output_bucket.grant",
+                "Permissions",
+                choices=(
+                    Choice(
+                        "complete",
+                        "all that an upload needs",
+                        "Each action is explained. The caller may read the videos.",
+                    ),
+                    Choice(
+                        "put-object",
+                        "the documented minimum",
+                        "s3:PutObject alone: needs privacy no-acl, and nothing can be read back.",
+                    ),
+                ),
+                when=_has_output_bucket,
+            ),
+            Question(
+                "output_bucket.delete",
+                "Videos may be deleted",
+                "For deleteRender(). Adds s3:DeleteObject.",
+                when=_grants_all_of_bucket,
+            ),
+            Question(
+                "output_bucket.prefix",
+                "Only under this prefix",
+                "Such as videos/. Empty: the whole bucket.",
+                advanced=True,
+                when=_has_output_bucket,
+            ),
+            Question(
+                "output_bucket.more",
+                "Further buckets",
+                "Names, with commas between them. They get the same permissions.",
+                advanced=True,
+                when=_has_output_bucket,
+            ),
+            Question(
+                "output_bucket.attach",
+                "Policy",
+                choices=(
+                    Choice("inline", "inline in the render role", "Becomes a managed one where it does not fit."),
+                    Choice("managed", "managed policy", "One a bucket; it takes one of the role's attachments."),
+                ),
+                advanced=True,
+                when=_has_output_bucket,
+            ),
+            Question(
+                "output_bucket.kms_key",
+                "KMS key",
+                "The ARN of the key that encrypts the bucket, where the wizard can't read it: in another account, say.",
+                advanced=True,
+                when=_grants_all_of_bucket,
+            ),
+        ),
+        applies=_changes_something,
+    ),
+    Step(
+        "quotas",
+        "Quotas",
+        "How many functions AWS lets run at a time. A new account has 10 in each region; one render may use up to 200.",
+        questions=(
+            Question(
+                "quotas.concurrent_executions",
+                "Concurrency to ask AWS for",
+                "In each of your regions where the limit is lower, once. 1000 suits a new account; 0 asks for nothing. AWS "
+                "answers within days and may ask questions; a request can't be taken back.",
             ),
         ),
         applies=_changes_something,

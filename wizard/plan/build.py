@@ -9,9 +9,10 @@ from wizard.plan.credentials import plan_credentials, plan_gitignore
 from wizard.plan.draft import Draft
 from wizard.plan.existing import demand_boundary, plan_take_away, warn_of_others, warn_of_width
 from wizard.plan.operators import plan_aws_managed, plan_operators
+from wizard.plan.output_bucket import plan_output_buckets
 from wizard.plan.preview import release_of
 from wizard.plan.principals import plan_caller, plan_render_role
-from wizard.plan.quotas import plan_quota_role
+from wizard.plan.quotas import plan_quotas
 from wizard.plan.wanted import ASKED_BY, wishes
 from wizard.problem import Problem
 from wizard.remotion.catalogue import is_newer_than_catalogue, latest_release
@@ -33,8 +34,9 @@ def build_plan(answers: Answers, snapshot: AccountSnapshot) -> Plan:
     plan_caller(draft)
     plan_aws_managed(draft)
     plan_operators(draft)
+    plan_output_buckets(draft)
     destination = plan_credentials(draft)
-    plan_quota_role(draft)
+    plan_quotas(draft)
     warn_of_width(draft)
     warn_of_others(draft)
     return Plan(

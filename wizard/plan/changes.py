@@ -23,14 +23,19 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class Call:
-    """One call: a boto3 service and its operation with parameters; service "local" for files on this machine."""
+    """One call: a boto3 service and its operation with parameters; service "local" for files on this machine.
+
+    `region` is "" for what is global, or made in the region that the wizard works in.
+    """
 
     service: str
     operation: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    region: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        return {"service": self.service, "operation": self.operation, "parameters": dict(self.parameters)}
+        shape = {"service": self.service, "operation": self.operation, "parameters": dict(self.parameters)}
+        return {**shape, "region": self.region} if self.region else shape
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from wizard.plan.changes import Action, Change, Plan
 from wizard.problem import UsageProblem
 from wizard.text import listing
 
-_LEFT_OUT = {"CreateAccessKey", "AddToGitignore", "SetEnvVariables"}
+_LEFT_OUT = {"CreateAccessKey", "AddToGitignore", "SetEnvVariables", "RequestServiceQuotaIncrease"}
 _CREATES = {"CreateRole", "CreateUser", "CreatePolicy", "PutUserPolicy", "PutRolePolicy", "CreateServiceLinkedRole"} | {
     "AttachUserPolicy",
     "AttachRolePolicy",

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Final
 
 from wizard.account.snapshot import AccountSnapshot, Principal
 from wizard.collect.answers import Answers
 from wizard.collect.meaning import has_own_render_role, is_role
 from wizard.plan.draft import Draft
 from wizard.plan.existing import removable, warn_of_others
-from wizard.plan.policies import costs_of, fingerprint_of, foreign_to_remotion, policies_of
+from wizard.plan.policies import fingerprint_of, foreign_to_remotion, missing_costs, of_groups, policies_of, with_costs
 from wizard.plan.preview import release_of
 from wizard.policy import documents
 from wizard.policy.trust import services_of, trusts_service
@@ -20,6 +21,8 @@ from wizard.remotion.catalogue import PolicyKind
 from wizard.text import count, listing
 
 OURS = {names.USER_POLICY, names.EXECUTION_POLICY, names.ROLE_POLICY}
+CALLER: Final = "caller"
+RENDER_ROLE: Final = "render role"
 
 
 class Standing(StrEnum):
@@ -35,11 +38,22 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True)
 class FoundItem:
-    """One thing that was looked for: a title, and what is to be known about it."""
+    """One thing that was looked for: a title, what is to be said about it, and whom it is about.
+
+    `subject` is CALLER, RENDER_ROLE, or "" for what is about neither or both. `costs` has each action that is missing, with
+    what fails without it; what is said leads up to them.
+    """
 
     standing: Standing
     title: str
-    detail: str = ""
+    said: str = ""
+    subject: str = ""
+    costs: tuple[str, ...] = ()
+
+    @property
+    def detail(self) -> str:
+        """All that is to be known about it, as one text."""
+        return with_costs(self.said, self.costs)
 
 
 @dataclass(frozen=True)
@@ -69,14 +83,19 @@ def found(answers: Answers, snapshot: AccountSnapshot) -> Found:
     release, _ = release_of(answers, snapshot.release)
     draft = Draft(answers.with_values({"principal.take_away": []}, "default"), snapshot, release)
     caller, render_role = snapshot.principal.value, snapshot.render_role.value
-    items = [*_caller(draft), *_render_role(draft)]
+    items = [replace(item, subject=CALLER) for item in _caller(draft)]
+    items += [replace(item, subject=RENDER_ROLE) for item in _render_role(draft)]
     warn_of_others(draft)
     items += [FoundItem(Standing.NOTE, warning) for warning in draft.warnings]
     wide: list[Removable] = []
     owners = [render_role] if is_role(answers) else [caller, render_role]
     for owner in (o for o in owners if o is not None):
         wide += [Removable(owner.name, name, tuple(meanings)) for name, meanings in removable(draft, owner)]
-    items += [FoundItem(Standing.WIDE, f"{w.owner} has {w.name}", w.sentence) for w in wide]
+    render = render_role.name if render_role else ""
+    items += [
+        FoundItem(Standing.WIDE, f"{w.owner} has {w.name}", w.sentence, RENDER_ROLE if w.owner == render else CALLER)
+        for w in wide
+    ]
     foreign = sum(len(_foreign(draft, p)) for p in (caller, render_role))
     return Found(tuple(items), tuple(wide), foreign)
 
@@ -122,6 +141,7 @@ def _render_role(draft: Draft) -> Iterator[FoundItem]:
 
 def _policy(draft: Draft, principal: Principal, kind: PolicyKind) -> Iterator[FoundItem]:
     held = [(name, document) for name, _, document in policies_of(principal) if document is not None]
+    held += of_groups(principal)
     if not held:
         yield FoundItem(Standing.MISSING, f"{principal.name} has no policy")
         return
@@ -137,7 +157,8 @@ def _policy(draft: Draft, principal: Principal, kind: PolicyKind) -> Iterator[Fo
     else:
         title = f"{principal.name} lacks something of what Remotion {draft.release} needs"
         standing = Standing.LACKS
-    yield FoundItem(standing, title, "" if granted == 0 else costs_of(draft, seen))
+    said, costs = missing_costs(draft, seen) if granted else ("", ())
+    yield FoundItem(standing, title, said, costs=costs)
     foreign = _foreign(draft, principal)
     if foreign:
         what = listing([_in_short(statement) for statement in foreign[:3]])

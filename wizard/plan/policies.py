@@ -114,16 +114,26 @@ def _with_kept_extras(draft: Draft, holder: Holder, wanted: Wanted) -> Wanted:
 
 
 def _already_held(draft: Draft, holder: Holder, wanted: Document) -> str:
-    """The name of a policy that someone else made and that holds all of `wanted`; "" if there is none."""
+    """The name of a policy that someone else made and that holds all of `wanted`; "" if there is none.
+
+    A policy that a user has through a group counts: it is somebody's decision, and a second copy would add nothing.
+    """
     for name, arn, document in policies_of(holder.principal):
         ours = name == holder.name or draft.takes_away(name, arn)
         if not ours and document is not None and documents.grants_all_of(document, wanted):
             return name
-    return ""
+    return next((name for name, found in of_groups(holder.principal) if documents.grants_all_of(found, wanted)), "")
+
+
+def of_groups(principal: Principal | None) -> Iterator[tuple[str, Document]]:
+    """Yield what a user has through groups, as far as it could be read: which policy of which group, and its document."""
+    for held in principal.group_policies if principal else ():
+        if held.document.value is not None:
+            yield f"{held.name} of the group {held.group}", held.document.value
 
 
 def policies_of(principal: Principal | None) -> Iterator[tuple[str, str, Document | None]]:
-    """Yield every policy of a principal: its name, its ARN ("" for an inline one), its document if it could be read."""
+    """Yield every policy of a principal's own: its name, its ARN ("" for an inline one), its document if it could be read."""
     if principal is not None:
         yield from ((name, "", fact.value) for name, fact in principal.inline.items())
         yield from ((a.name, a.arn, a.document.value) for a in principal.attached)
@@ -144,12 +154,22 @@ def fingerprint_of(draft: Draft, kind: PolicyKind, installed: list[Document]) ->
 
 def costs_of(draft: Draft, found: Fingerprint) -> str:
     """Say what is installed, and what each missing action costs."""
-    costs = [_cost(draft.wanted(found.kind).document, missing) for missing in found.missing]
+    return with_costs(*missing_costs(draft, found))
+
+
+def missing_costs(draft: Draft, found: Fingerprint) -> tuple[str, tuple[str, ...]]:
+    """Say what is installed; and each missing action with what it costs, which `with_costs` puts behind that."""
+    costs = tuple(_cost(draft.wanted(found.kind).document, missing) for missing in found.missing)
     if not costs:
-        return f"Now: {found.sentence()}"
+        return f"Now: {found.sentence()}", ()
     if len(costs) > _MOST_COSTS:
-        costs = [*costs[:_MOST_COSTS], f"{len(costs) - _MOST_COSTS} more"]
-    return f"Now: {found.sentence()} Remotion {draft.release} needs beyond it: {listing(costs)}."
+        costs = (*costs[:_MOST_COSTS], f"{len(costs) - _MOST_COSTS} more")
+    return f"Now: {found.sentence()} Remotion {draft.release} needs beyond it:", costs
+
+
+def with_costs(said: str, costs: tuple[str, ...]) -> str:
+    """Return both as one text."""
+    return f"{said} {listing(list(costs))}." if costs else said
 
 
 _MOST_COSTS: Final = 4

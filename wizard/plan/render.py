@@ -17,6 +17,8 @@ SIGNS: Final = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Acti
 def headline(plan: Plan) -> str:
     """Say in one sentence what the plan would do."""
     kept = len(plan.changes) - len(plan.writing)
+    if plan.problems and not plan.changes:
+        return "Nothing can be done."
     if plan.is_empty:
         return f"Nothing to do: everything is as it should be ({count(kept, 'thing')} checked)."
     return f"{count(len(plan.writing), 'change')}, {kept} kept."
@@ -26,7 +28,9 @@ def as_text(plan: Plan) -> str:
     """Return the plan for people, one change a line, with the differences of documents that are updated."""
     identity = plan.identity
     alias = f"{identity.alias} " if identity.alias else ""
-    lines = [f"Account {alias}{account_number(identity.account)}, as {identity.arn}", f"Remotion {plan.release}"]
+    lines = [f"Account {alias}{account_number(identity.account)}, as {identity.arn}"]
+    if plan.release:
+        lines.append(f"Remotion {plan.release}")
     if identity.endpoint:
         lines.append(f"Endpoint {identity.endpoint}")
     lines += ["", headline(plan)]
@@ -68,7 +72,7 @@ def command_of(call: Call) -> str:
     """Return one call as an AWS CLI command; documents are given as text. Local changes give a comment."""
     if call.service == "local":
         return f"# {call.operation}: {json.dumps(dict(call.parameters), ensure_ascii=False)}"
-    parts = ["aws", call.service, _kebab(call.operation)]
+    parts = ["aws", call.service, _kebab(call.operation), *(["--region", call.region] if call.region else [])]
     for name, value in call.parameters.items():
         parts += list(_option(name, value))
     return " ".join(parts)

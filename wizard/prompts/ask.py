@@ -37,8 +37,7 @@ def ask_text(label: str, default: str, rule: Rule) -> str | Back:
 
 def ask_choice(label: str, choices: Sequence[Choice], default: str) -> str | Back:
     """List the choices with numbers, and ask for one of them by number or by its value."""
-    for n, choice in enumerate(choices, 1):
-        print(f"  {n}. {choice.label}{': ' + choice.help if choice.help else ''}")
+    print_numbered(choices)
     values = [c.value for c in choices]
     numbers = {str(n): value for n, value in enumerate(values, 1)}
     known = {**{v.lower(): v for v in values if v}, **numbers}
@@ -49,6 +48,54 @@ def ask_choice(label: str, choices: Sequence[Choice], default: str) -> str | Bac
     shown = str(values.index(default) + 1) if default in values else "1"
     answer = ask_text(f"{label} (number)", shown, rule)
     return answer if isinstance(answer, Back) else known[answer.strip().lower()]
+
+
+def ask_several(
+    label: str, choices: Sequence[Choice], chosen: Sequence[str], rule: Callable[[list[str]], str]
+) -> list[str] | Back:
+    """List the choices with numbers, and ask for any of them, by number or by name with commas between; nothing is none.
+
+    What is not listed is taken too, as long as the rule finds nothing wrong with it.
+    """
+    print_numbered(choices)
+    known = _by_number_or_name(choices)
+    values = [c.value for c in choices]
+
+    def read(text: str) -> list[str]:
+        whole = known.get(text.strip().lower())  # a policy's name may have a comma in it
+        parts = [part.strip() for part in text.split(",") if part.strip()]
+        return [whole] if whole else list(dict.fromkeys(known.get(part.lower(), part) for part in parts))
+
+    def allowed(text: str) -> str:
+        beyond = next((part for part in read(text) if choices and part.isdecimal() and part not in values), None)
+        if beyond is not None:
+            return f"There is no {beyond}. Allowed: numbers from 1 to {len(choices)}, with commas between them."
+        return rule(read(text))
+
+    shown = ", ".join(str(values.index(value) + 1) if value in values else value for value in chosen)
+    how = "numbers or names, with commas between" if choices else "with commas between"
+    answer = ask_text(f"{label} ({how}; empty: none)", shown, allowed)
+    return answer if isinstance(answer, Back) else read(answer)
+
+
+def ask_listed(label: str, choices: Sequence[Choice], default: str, rule: Rule) -> str | Back:
+    """List what may be meant, and ask for one of it by number, or for whatever else the rule allows."""
+    print_numbered(choices)
+    known = _by_number_or_name(choices)
+    answer = ask_text(label, default, lambda text: rule(known.get(text.strip().lower(), text.strip())))
+    return answer if isinstance(answer, Back) else known.get(answer.strip().lower(), answer.strip())
+
+
+def print_numbered(choices: Sequence[Choice]) -> None:
+    """Print the choices, one a line."""
+    for n, choice in enumerate(choices, 1):
+        print(f"  {n}. {choice.label}{': ' + choice.help if choice.help else ''}")
+
+
+def _by_number_or_name(choices: Sequence[Choice]) -> dict[str, str]:
+    """The values by what may be typed for them, in small letters. A value that looks like a number goes before."""
+    numbers = {str(n): choice.value for n, choice in enumerate(choices, 1)}
+    return {**numbers, **{choice.value.lower(): choice.value for choice in choices if choice.value}}
 
 
 def ask_yes(label: str, default: bool) -> bool | Back:

@@ -3,22 +3,63 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any, Final
 
 from wizard import lines
-from wizard.account.snapshot import Identity
+from wizard.account.roles import FunctionEntry, Listing, RoleEntry, left_over, named, trust_problem
+from wizard.account.snapshot import AccountSnapshot, Identity
+from wizard.check.findings import WORDS, Report, Status
+from wizard.check.mend import for_others, message, to_mend
 from wizard.collect.answers import Answers, tags_from_text, tags_to_text
+from wizard.collect.meaning import output_buckets
 from wizard.collect.session import Session
-from wizard.collect.steps import Choice, Question, Step
+from wizard.collect.steps import BY_ID, Choice, Question, Step
 from wizard.engine import Engine
 from wizard.handover.files import write_whole
 from wizard.plan.changes import Plan
+from wizard.plan.found import Found
 from wizard.plan.render import as_text
 from wizard.problem import ExitCode, ProblemError
-from wizard.prompts.ask import BACK, Back, ask_choice, ask_text, ask_yes
+from wizard.prompts import choices as offered
+from wizard.prompts.ask import BACK, Back, ask_choice, ask_listed, ask_several, ask_text, ask_yes
+from wizard.prompts.found import found_lines
+from wizard.prompts.pick import about_function, about_role, ask_pick
+from wizard.quotas.report import report_lines, row_line
 from wizard.remotion.regions import PLACES
-from wizard.text import account_number, count, plain
+from wizard.text import account_number, count, listing, one_line, plain
+
+_ALL_SPECIAL: Final = {"extras"}  # steps of which most people need nothing
+# The answers that decide what is read of an account: when one of them changes, what was read is out of date.
+_READ_BY: Final = (
+    *(q.key for step in ("start", "identity", "project", "principal") for q in BY_ID[step].questions),
+    "render_role.name",
+)
+_MOST_BOUNDARIES: Final = 6  # of those that may be meant, the likeliest come first
+_MOST_BUCKETS: Final = 50
+
+
+@dataclass(frozen=True)
+class More:
+    """One question in place of several that most people have no use for: whether they are to be asked."""
+
+    questions: tuple[Question, ...]
+
+    @property
+    def label(self) -> str:
+        return f"Anything special? ({', '.join(q.label for q in self.questions)})"
+
+
+@dataclass(frozen=True)
+class Known:
+    """What was read of the account, and the answers that it was read for. No snapshot: it could not be read."""
+
+    read_by: list[Any]
+    snapshot: AccountSnapshot | None = None
+    found: Found | None = None
 
 
 class LineMode:
@@ -41,6 +82,10 @@ class LineMode:
         self.plan: Plan | None = None
         self.exit_code = ExitCode.OK
         self._backwards = False
+        self._roles: Listing[RoleEntry] | None = None
+        self._functions: tuple[str, Listing[FunctionEntry]] | None = None  # and the region they are of
+        self._known = Known([])
+        self._opened: dict[str, bool] = {}  # by step: whether its special questions are asked
 
     def run(self) -> int:
         """Walk to the end and return the exit code."""
@@ -74,25 +119,109 @@ class LineMode:
 
     def _form(self, step: Step) -> bool:
         """Ask a step's questions; False to go back. Going back enters at the last question."""
-        if self.only and step.id not in self.only:
+        if self.only and step.id not in self.only and not step.problems(self.session.answers):
             return step.id != "identity" or self._connect()
         self._title(step)
-        index = len(step.asked(self.session.answers)) - 1 if self._backwards else 0
-        while index < len(step.asked(self.session.answers)):
-            question = step.asked(self.session.answers)[index]
-            answer = self._ask(question)
+        if step.id == "found" and not (self._backwards and self._known.found) and not self._look():
+            return False
+        index = len(self._asked(step)) - 1 if self._backwards else 0
+        if index < 0:
+            return False
+        while index < len(asked := self._asked(step)):
+            item = asked[index]
+            answer = self._ask_more(step, item) if isinstance(item, More) else self._ask(item)
             if answer is BACK:
                 if index == 0:
                     return False
                 index -= 1
-                continue
-            self.session.set({question.key: answer})
-            wrong = self.engine.local_problems(question.key, self.session.answers)
-            if wrong:
-                print(plain(wrong))
-                continue
-            index += 1
-        return step.id != "identity" or self._connect() or self._form(step)
+            elif isinstance(item, More) or self._holds(step, item, answer):
+                index += 1
+            if index == len(self._asked(step)):
+                index = self._first_wrong(step)
+        return self._leave(step)
+
+    def _asked(self, step: Step) -> list[Question | More]:
+        """What is asked now. Special questions come last, and only if the person has something special to say."""
+        asked = [q for q in step.asked(self.session.answers) if self._arises(q)]
+        special = [q for q in asked if q.advanced or step.id in _ALL_SPECIAL]
+        if len(special) < 2:
+            return list(asked)
+        opened = self._opened.get(step.id, bool(self._given(special)))
+        ordinary = [q for q in asked if q not in special]
+        return [*ordinary, More(tuple(special)), *(special if opened else ())]
+
+    def _arises(self, question: Question) -> bool:
+        """Whether what was found in the account gives reason to ask."""
+        answers, found = self.session.answers, self._known.found
+        if answers.problem(question.key):
+            return True
+        if question.key == "principal.existing":
+            return found is not None and found.foreign > 0
+        if question.dynamic == "removable":
+            return bool(answers.texts(question.key)) or (found is not None and bool(found.removable))
+        return True
+
+    def _given(self, questions: Sequence[Question]) -> list[Question]:
+        """The questions that have another answer than the default, or a wrong one."""
+        answers = self.session.answers
+        return [q for q in questions if answers[q.key] != answers.default(q.key) or answers.problem(q.key)]
+
+    def _ask_more(self, step: Step, more: More) -> bool | Back:
+        """Ask whether there is anything special. No takes back what was."""
+        special = ask_yes(more.label, self._opened.get(step.id, bool(self._given(more.questions))))
+        if isinstance(special, Back):
+            return BACK
+        given = self._given(more.questions)
+        if given and not special:
+            self.session.set({q.key: self.session.answers.default(q.key) for q in given})
+            self._hide(step)
+            print(f"  Taken back: {listing([q.label for q in given])}.")
+        self._opened[step.id] = special
+        return special
+
+    def _holds(self, step: Step, question: Question, answer: object) -> bool:
+        """Keep an answer; say what is wrong with it if something is. One that stands already stays as it was given."""
+        key = question.key
+        if answer != self.session.answers[key] or self.session.answers.problem(key):
+            self.session.set({key: answer})
+        self._hide(step)
+        wrong = self.session.answers.problem(key) or self.engine.local_problems(key, self.session.answers)
+        if wrong:
+            print(plain(wrong))
+        return not wrong
+
+    def _hide(self, step: Step) -> None:
+        """Let no answer that is not asked for any more hold anybody up."""
+        self.session.set(left_over(self.session.answers))
+        asked = {q.key for q in step.asked(self.session.answers)}
+        for key in (q.key for q in step.questions if q.key not in asked):
+            for value in (self.session.answers[key], self.session.answers.default(key)):
+                if self.session.answers.problem(key):
+                    self.session.set({key: value})
+
+    def _first_wrong(self, step: Step) -> int:
+        """Say what is still wrong, and return the place of the first wrong answer; behind the last if all is right."""
+        wrong = step.problems(self.session.answers)
+        if not wrong:
+            return len(self._asked(step))
+        key, why = next(iter(wrong.items()))
+        print(plain(why))
+        places = self._places(step)
+        if key not in places:
+            self._opened[step.id] = True
+            places = self._places(step)
+        return places[key]
+
+    def _places(self, step: Step) -> dict[str, int]:
+        return {item.key: n for n, item in enumerate(self._asked(step)) if isinstance(item, Question)}
+
+    def _leave(self, step: Step) -> bool:
+        """Do what a step ends with: sign in, look at the bucket that was named."""
+        if step.id == "identity":
+            return self._connect() or self._form(step)
+        if step.id == "output-bucket":
+            self._show_buckets()
+        return True
 
     def _ask(self, question: Question) -> object:
         answers, spec = self.session.answers, question.field
@@ -100,7 +229,19 @@ class LineMode:
             print(f"  {question.help}")
         if question.key == "remotion.version":
             self._show_project(answers)
+        if question.key == "quotas.concurrent_executions":
+            self._show_quotas(answers)
+        pick = {
+            "roles": self._pick_role,
+            "functions": self._pick_function,
+            "boundaries": self._pick_boundary,
+            "buckets": self._pick_bucket,
+        }.get(question.dynamic)
+        if pick is not None:
+            return pick(question)
         choices = self._choices(question)
+        if spec.kind == "texts":
+            return ask_several(question.label, choices, answers.texts(question.key), self._rule(question))
         if choices:
             return ask_choice(question.label, choices, str(answers[question.key]))
         if spec.kind == "flag":
@@ -108,18 +249,160 @@ class LineMode:
         if spec.kind == "tags":
             shown = answers[question.key]
             text = shown if isinstance(shown, str) else tags_to_text(shown)
-            return _converted(ask_text(question.label, text, lambda t: spec.problem(tags_from_text(t))), tags_from_text)
+            return self._ask_converted(question, text, tags_from_text)
+        if spec.kind == "number":
+            return self._ask_converted(question, str(answers[question.key]), _number)
         if spec.kind == "regions":
             known = ", ".join(f"{region} ({place})" for region, place in PLACES.items())
             print(f"  Allowed, with commas between them: {known}")
-            text = ", ".join(answers[question.key])
-            return _converted(ask_text(question.label, text, lambda t: spec.problem(_items(t))), _items)
-        return ask_text(question.label, str(answers[question.key]), spec.problem)
+            return self._ask_converted(question, ", ".join(answers[question.key]), _items)
+        return ask_text(question.label, str(answers[question.key]), self._rule(question))
+
+    def _ask_converted(self, question: Question, shown: str, convert: Callable[[str], object]) -> object:
+        rule = self._rule(question)
+        answer = ask_text(question.label, shown, lambda text: rule(convert(text)))
+        return answer if isinstance(answer, Back) else convert(answer)
+
+    def _pick_role(self, question: Question) -> str | Back:
+        answers = self.session.answers
+        if self._roles is None or self._roles.problem is not None:
+            self._roles = Listing(self.engine.role_pages)
+        # on EC2 the role may be one that the instance's role takes, which is asked next; that one may still have to be made
+        service = "ec2" if question.key == "principal.assumed_by" else answers.text("principal.service")
+        taken = service == "ec2" and question.key == "principal.name"
+        shown, rule = answers.text(question.key), self._rule(question)
+        answer = ask_pick(question.label, shown, self._roles, rule, about_role, may_be_new=taken)
+        entry = named(self._roles.entries, answer) if isinstance(answer, str) else None
+        wrong = trust_problem(entry.services, service) if entry is not None and not taken else ""
+        if wrong:
+            print(f"  Note: {plain(wrong)}")
+        return answer
+
+    def _pick_function(self, question: Question) -> str | Back:
+        answers, region = self.session.answers, self.session.answers.texts("remotion.regions")[0]
+        if self._functions is None or self._functions[0] != region or self._functions[1].problem is not None:
+            self._functions = region, Listing(partial(self.engine.function_pages, region))
+        default = answers.text(question.key)
+        while True:
+            answer = ask_pick(question.label, default, self._functions[1], self._rule(question), about_function)
+            if isinstance(answer, Back) or not answer:
+                return answer
+            try:
+                found = self.engine.function_role(answer, region)
+            except ProblemError as error:
+                lines.print_problem(error.problem, sys.stdout, wordy=True)
+                default = ""
+                continue
+            if not found.locked:
+                print(f"  It runs with the role {plain(found.role_name)}.")
+                return answer
+            print(f"  Its role {plain(found.role_name)} can't be changed. {plain(found.locked)}")
+            default = ""
+
+    def _pick_boundary(self, question: Question) -> str | Back:
+        """Ask for a boundary; those that may be meant are listed, and where one is demanded the likeliest is offered."""
+        chosen = self.session.answers.text(question.key)
+        snapshot = self._snapshot(read=not chosen)
+        demand = snapshot.boundary_demand if snapshot else None
+        if demand is None:
+            return ask_text(question.label, chosen, self._rule(question))
+        if demand.sentence and demand.demanded is not False:
+            print(f"  {plain(demand.sentence)}")
+        candidates = [Choice(arn, arn.rpartition("/")[2], arn) for arn in demand.candidates[:_MOST_BOUNDARIES]]
+        label = f"{question.label} (a number, an ARN, or empty)" if candidates else question.label
+        default = chosen or ("1" if demand.demanded and candidates else "")
+        return ask_listed(label, candidates, default, self._rule(question))
+
+    def _pick_bucket(self, question: Question) -> str | Back:
+        """Ask for a bucket; the account's are listed for whoever asks for them, since they may be many."""
+        rule = self._rule(question)
+        default, own = self.session.answers.text(question.key), list[Choice]()
+        while True:
+            answer = ask_listed(
+                f"{question.label} (a {'number or ' if own else ''}name, ? lists yours, or empty)",
+                own,
+                default,
+                lambda text: "" if text == "?" else rule(text),
+            )
+            if answer != "?":
+                return answer
+            own, default = self._own_buckets(), ""
+
+    def _own_buckets(self) -> list[Choice]:
+        try:
+            found = self.engine.output_buckets()
+        except ProblemError as error:
+            lines.print_problem(error.problem, sys.stdout, wordy=True)
+            return []
+        if len(found) != len(found[:_MOST_BUCKETS]) or not found:
+            print(f"  You have {count(len(found), 'bucket')}{f'; the first {_MOST_BUCKETS}:' if found else '.'}")
+        return [Choice(bucket.name, bucket.name, bucket.region) for bucket in found[:_MOST_BUCKETS]]
+
+    def _show_buckets(self) -> None:
+        """Say what is to be known about each output bucket before anything is granted."""
+        for bucket in output_buckets(self.session.answers):
+            try:
+                findings = self.engine.preflight(self.session.answers, bucket)
+            except ProblemError as error:
+                lines.print_problem(error.problem, sys.stdout, wordy=True)
+                continue
+            for finding in (f for f in findings if f.status is not Status.PASS):
+                print(f"  {WORDS[finding.status]}: {plain(finding.title)}")
+                for label, text in (("why", finding.detail), ("next", finding.remedy)):
+                    if text:
+                        print(f"     {label}: {plain(text)}")
+            passed = sum(f.status is Status.PASS for f in findings)
+            print(f"  {one_line(bucket)}: {count(passed, 'thing')} of {len(findings)} as they should be.")
+
+    def _rule(self, question: Question) -> Callable[[Any], str]:
+        """What is wrong with an answer, by itself or beside the others."""
+        return lambda value: self.session.answers.with_values({question.key: value}, "you").problem(question.key)
 
     def _choices(self, question: Question) -> tuple[Choice, ...]:
         if question.dynamic == "profiles":
             return tuple(Choice(c.profile, c.label, c.detail) for c in self.engine.credential_choices())
+        if question.dynamic == "removable":
+            return tuple(offered.removable(self._known.found, self.session.answers.texts(question.key)))
+        if question.dynamic == "aws-managed":
+            return tuple(offered.aws_managed_policies(self.session.answers.texts(question.key)))
+        if question.dynamic == "operators":
+            return tuple(offered.operator_permissions())
         return question.choices
+
+    # What is there
+
+    def _look(self) -> bool:
+        """Read the account and say what it holds of Remotion; False to go back. What can't be read stops nobody."""
+        while True:
+            answers = self.session.answers
+            try:
+                print("Reading your account...", flush=True)
+                snapshot, found = self.engine.found(answers)
+            except ProblemError as error:
+                self._known = Known(_read_by(answers))
+                lines.print_problem(error.problem, sys.stdout, wordy=True)
+                again = ask_yes("Try again?", True)
+                if again is not True:
+                    return again is False
+                continue
+            self._known = Known(_read_by(answers), snapshot, found)
+            for line in found_lines(found):
+                print(line)
+            return True
+
+    def _snapshot(self, read: bool) -> AccountSnapshot | None:
+        """What was read of the account for these answers; if nothing was, it is read once where that is wished."""
+        answers = self.session.answers
+        if self._known.read_by != _read_by(answers):
+            if not read:
+                return None
+            self._known = Known(_read_by(answers))
+            try:
+                print("  Looking whether a boundary is demanded...", flush=True)
+                self._known = Known(_read_by(answers), self.engine.discover(answers))
+            except ProblemError as error:
+                print(f"  That can't be told. {plain(error.problem.title)}")
+        return self._known.snapshot
 
     def _connect(self) -> bool:
         try:
@@ -129,10 +412,24 @@ class LineMode:
             if self.only:
                 raise
             return False
+        self._roles = self._functions = None  # of whoever was signed in before
+        self._known = Known([])
         self.session.fit(self.identity)
         alias = f"{plain(self.identity.alias)}, " if self.identity.alias else ""
         print(f"Signed in as {plain(self.identity.arn)}, account {alias}{account_number(self.identity.account)}.")
         return True
+
+    def _show_quotas(self, answers: Answers) -> None:
+        """Read the limits of the chosen regions and say each as it is there, then what they mean."""
+        quotas = []
+        try:
+            for quota in self.engine.quotas(answers.texts("remotion.regions")):
+                quotas.append(quota)
+                print(f"  {plain(row_line(quota, wordy=True))}", flush=True)
+            for line in (*self.engine.quota_news(quotas), *report_lines(quotas, brief=True)):
+                print(f"  {plain(line)}".rstrip())
+        except ProblemError as error:
+            lines.print_problem(error.problem, sys.stdout, wordy=True)
 
     def _show_project(self, answers: Answers) -> None:
         project = self.engine.detect_project(answers.text("remotion.project"))
@@ -197,16 +494,34 @@ class LineMode:
         raise SystemExit(int(ExitCode.DOES_NOT_HOLD))
 
     def _check(self) -> bool:
-        report = self.engine.check(self.session.answers)
+        with lines.telling_the_wait(sys.stdout) as on_wait:
+            report = self.engine.check(self.session.answers, around=True, on_wait=on_wait)
         lines.print_report(report, sys.stdout, wordy=True)
-        if not report.ok:
-            self.exit_code = ExitCode.DOES_NOT_HOLD
-        return True
+        self.exit_code = ExitCode.OK if report.ok else ExitCode.DOES_NOT_HOLD
+        self._offer_messages(report)
+        mends = to_mend(report.findings)
+        if not mends or self.dry_run:
+            return True
+        question = f"Mend what the wizard can mend ({count(len(mends), 'finding')})? The plan comes first"
+        if ask_yes(question, False) is not True:
+            return True
+        self.session.set({"start.goal": "change"})
+        return self._review() and self._apply() and self._check()
+
+    def _offer_messages(self, report: Report) -> None:
+        """Show a text for whoever else can mend what fails, once for each reason."""
+        texts: dict[str, str] = {}
+        for finding in report.of(Status.FAIL):
+            if who := for_others(finding):
+                texts.setdefault(message(report, finding), who)
+        for text, who in texts.items():
+            if ask_yes(f"Show a message to send to {who}?", False) is True:
+                print(f"\n{text}\n")
 
     def _done(self) -> bool:
         if self.exit_code is ExitCode.OK and self.session.answers.text("start.goal") != "diagnose":
             print("Remotion Lambda is ready.")
-            lines.print_next_steps(print)
+            lines.print_next_steps(*self.engine.next_steps(self.session.answers), print)
         self._offer_answers()
         return True
 
@@ -231,9 +546,15 @@ def run(
     return LineMode(engine, session, save_answers, only, dry_run).run()
 
 
+def _number(text: str) -> int | str:
+    """Read a whole number, with or without grouping; other text is given back as it is."""
+    digits = text.replace(",", "").strip()
+    return int(digits) if digits.isdecimal() and digits.isascii() and len(digits) < 13 else text
+
+
 def _items(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _converted(answer: str | Back, convert: Callable[[str], object]) -> object:
-    return answer if isinstance(answer, Back) else convert(answer)
+def _read_by(answers: Answers) -> list[Any]:
+    return [answers[key] for key in _READ_BY]

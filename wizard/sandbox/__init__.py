@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wizard.sandbox.scenarios import ACCOUNT_ID, SCENARIOS, Scenario
 from wizard.sandbox.state import default_root, stores
@@ -57,8 +57,11 @@ class Sandbox:
         self.scenario = app.scenario
         self.account_id = ACCOUNT_ID
         self.region = SCENARIOS[app.scenario].region
+        self.settles_after = SCENARIOS[app.scenario].settles_after
         self.access_key_id, secret = app.administrator_key()
         self.secret_access_key = Secret(secret)
+        token = app.administrator_token()
+        self.session_token = Secret(token) if token else None  # of a scenario where one is signed in with a session
 
     @property
     def warnings(self) -> list[str]:
@@ -74,6 +77,13 @@ class Sandbox:
     def reset(self) -> None:
         """Start the account over."""
         self._app.reset()
+
+    def pass_time(self, days: int = 1) -> list[dict[str, Any]]:
+        """Let days pass for what AWS was asked for; returns the requests for quotas that took a step, as they are now."""
+        with self.edit():
+            from wizard.sandbox.calls import quotas
+
+            return quotas.pass_time(self.account_id, days)
 
     def edit(self) -> AbstractContextManager[None]:
         """Do what others do to an account: AWS grants a quota, an organisation adds a policy.

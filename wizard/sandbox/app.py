@@ -32,7 +32,7 @@ from werkzeug.exceptions import HTTPException
 
 from wizard.sandbox import calls, enforce, seed
 from wizard.sandbox.backends import Backends
-from wizard.sandbox.calls import keys, quotas
+from wizard.sandbox.calls import iam_service, keys, quotas
 from wizard.sandbox.errors import AwsError, not_implemented, reply_with
 from wizard.sandbox.identify import Call, guess_protocol, handler_of, identify, is_aws, request_of, to_aws
 from wizard.sandbox.messages import Message, Reply
@@ -104,10 +104,16 @@ class App:
             self._start()
 
     def administrator_key(self) -> tuple[str, str]:
-        """Access key id and secret of the seeded administrator."""
+        """Access key id and secret of the seeded administrator; of a session in the scenario without one."""
         with self._turn():
             access_key_id = str(self._facts["administrator"])
             return access_key_id, keys.derive_secret(seed.secret_seed(self.scenario), access_key_id)
+
+    def administrator_token(self) -> str:
+        """The session token that goes with the administrator's key; "" if that is no session's."""
+        access_key_id, _ = self.administrator_key()
+        temporary = access_key_id.startswith("ASIA")
+        return keys.derive_session_token(seed.secret_seed(self.scenario), access_key_id) if temporary else ""
 
     @contextmanager
     def edit(self) -> Iterator[None]:
@@ -193,7 +199,8 @@ class App:
         partition, running = _partition.set(call.partition), _call.set(call)
         try:
             seed.prepare(self.scenario, call.partition, str(self._facts["administrator"]))
-            caller = enforce.admit(call, original, enforced=self.enforced)
+            with iam_service.as_seen(iam_backends[ACCOUNT_ID][call.partition], decides=True):
+                caller = enforce.admit(call, original, enforced=self.enforced)
             return self._perform(call, caller)
         finally:
             enforce.dismiss()
@@ -203,14 +210,22 @@ class App:
     def _perform(self, call: Call, caller: enforce.Caller) -> Reply:
         if not call.operation or not call.module:
             raise not_implemented(call.service, call.operation)
+        iam = iam_backends[ACCOUNT_ID][call.partition]
         if call.service == "iam":
+            iam_service.count_call(iam)
             _provide_policies(call)
         if not call.reads:
             # Names and ids depend on what was changed before, not on how often somebody looked: the same answers make
             # the same account in every front end.
             mock_random.seed(f"{seed.secret_seed(self.scenario)} {self._facts['changes']} {call.operation}")
         try:
-            reply = _dispatch(call)
+            if call.service == "iam" and call.reads:
+                with iam_service.as_seen(iam, decides=call.operation.startswith("Simulate")):
+                    reply = _dispatch(call)
+            else:
+                if call.service == "iam":
+                    iam_service.before_change(iam)
+                reply = _dispatch(call)
         except NotImplementedError as error:
             raise not_implemented(call.service, call.operation) from error
         reply = enforce.veil(call, caller, reply, enforced=self.enforced)

@@ -13,7 +13,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from wizard.policy.evaluate import Decision, Layer, Outcome, Policy, PolicySet, Request, evaluate
-from wizard.sandbox import permissions, signature
+from wizard.sandbox import bucket_access, permissions, signature
+from wizard.sandbox.calls import account as regions
 from wizard.sandbox.calls import keys
 from wizard.sandbox.calls.s3_defaults import public_access_blocked
 from wizard.sandbox.errors import AwsError, reply_with
@@ -55,8 +56,15 @@ def admit(call: Call, original: Message, *, enforced: bool) -> Caller:
     caller = _authenticate(call, original)
     if call.s3 is not None and _lacks_bucket(call, call.s3):
         raise AwsError("NoSuchBucket", "The specified bucket does not exist", 404)  # S3 has to know whose it is first
-    for need in _needs(call, caller):
-        _demand(call, caller, need)
+    try:
+        if bucket_access.expects_another_owner(call):
+            raise AwsError("AccessDenied", "Access Denied", 403)
+        for need in _needs(call, caller):
+            _demand(call, caller, need)
+    except AwsError as error:
+        if call.s3 is not None and (bucket := bucket_access.bucket_of(call.s3.bucket, call.partition)) is not None:
+            error.headers["x-amz-bucket-region"] = str(bucket.region_name)  # S3 tells even those whom it refuses
+        raise
     _admitted.set((call, caller))
     return caller
 
@@ -86,7 +94,7 @@ def veil(call: Call, caller: Caller, reply: Reply, *, enforced: bool) -> Reply:
     """S3 tells only those who may list a bucket that an object is not there; to others it is forbidden."""
     if not enforced or call.s3 is None or reply.status != 404 or call.s3.operation not in {"GetObject", "HeadObject"}:
         return reply
-    if call.s3.bucket not in _buckets(call):
+    if bucket_access.bucket_of(call.s3.bucket, call.partition) is None:
         return reply
     need = Need("s3:ListBucket", f"arn:{call.partition}:s3:::{call.s3.bucket}", {"s3:prefix": call.s3.key})
     decision = _decide(call, caller, need)
@@ -124,6 +132,8 @@ def _authenticate(call: Call, original: Message) -> Caller:
         raise _refusal(call, "expired")
     if not signature.matches(original, signed, credential.secret):
         raise _refusal(call, "signature")
+    if regions.switched_off(ACCOUNT_ID, call.region, call.partition):
+        raise _refusal(call, "unknown")  # this is how a region that is not enabled answers
     now = datetime.now(UTC)
     if signed.expires_in is not None:
         if now > made + timedelta(seconds=signed.expires_in):
@@ -215,7 +225,7 @@ def _refusal(call: Call, reason: str, message: str = "") -> AwsError:
 
 
 def _needs(call: Call, caller: Caller) -> tuple[Need, ...]:
-    return permissions.needed(call, caller.arn)
+    return (*permissions.needed(call, caller.arn), *bucket_access.key_needs(call))
 
 
 def _demand(call: Call, caller: Caller, need: Need) -> None:
@@ -228,18 +238,33 @@ def _demand(call: Call, caller: Caller, need: Need) -> None:
 
 
 def _decide(call: Call, caller: Caller, need: Need, resource: Sequence[Policy] = ()) -> Decision:
-    policies = replace(caller.policies, resource=(*resource, *_resource_policies(call, need)))
+    makes = call.s3 is not None and call.s3.operation == "CreateBucket"  # what it makes is this account's
+    held = () if makes else bucket_access.resource_policies(need)
+    owner = ACCOUNT_ID if makes else bucket_access.owner_of(need.resource)
+    policies = replace(caller.policies, resource=(*resource, *held))
     request = Request(
         action=need.action,
         resource=need.resource,
         principal=caller.arn,
         principal_account="" if caller.anonymous else ACCOUNT_ID,
-        context={**_context(call, caller), **need.context},
+        resource_account=owner,
+        context={**_context(call, caller), **need.context, **_owned_by(owner)},
     )
     decision = evaluate(request, policies)
+    if need.action.startswith("kms:"):
+        decision = bucket_access.settle_key(need, decision, caller.arn, _role_arn(call, caller))
     if caller.anonymous:
         return _decide_anonymous(call, need, decision)
     return decision
+
+
+def _owned_by(account: str) -> dict[str, str]:
+    return {} if account == ACCOUNT_ID else {"aws:ResourceAccount": account, "s3:ResourceAccount": account}
+
+
+def _role_arn(call: Call, caller: Caller) -> str:
+    entity = _entity(call, caller) if ":assumed-role/" in caller.arn else None
+    return "" if entity is None else str(entity.arn)
 
 
 def _demand_role(call: Call, caller: Caller, need: Need) -> None:
@@ -335,32 +360,15 @@ def _tags_of(entity: Any) -> dict[str, str]:
 
 
 def _lacks_bucket(call: Call, s3: S3Call) -> bool:
-    return bool(s3.bucket) and s3.operation not in {"", "CreateBucket"} and s3.bucket not in _buckets(call)
-
-
-def _buckets(call: Call) -> dict[str, Any]:
-    from moto.s3.models import s3_backends
-
-    buckets: dict[str, Any] = s3_backends[ACCOUNT_ID][call.partition].buckets
-    return buckets
-
-
-def _resource_policies(call: Call, need: Need) -> tuple[Policy, ...]:
-    if not need.action.startswith("s3:") or not need.resource.startswith(f"arn:{call.partition}:s3:::"):
-        return ()
-    name = need.resource.split(":::", 1)[1].split("/", 1)[0]
-    bucket = _buckets(call).get(name)
-    text = getattr(bucket, "policy", None)
-    if not text:
-        return ()
-    return (Policy(f"bucket policy of {name}", document_of(text.decode() if isinstance(text, bytes) else text), name),)
+    named = bool(s3.bucket) and s3.operation not in {"", "CreateBucket"}
+    return named and bucket_access.bucket_of(s3.bucket, call.partition) is None
 
 
 def _decide_anonymous(call: Call, need: Need, decision: Decision) -> Decision:
     """What is public may be read by everybody, unless the bucket's public access block says no."""
     if decision.outcome is Outcome.EXPLICIT_DENY or call.s3 is None:
         return decision
-    bucket = _buckets(call).get(call.s3.bucket)
+    bucket: Any = bucket_access.bucket_of(call.s3.bucket, call.partition)
     if bucket is None:
         return Decision(Outcome.IMPLICIT_DENY, Layer.RESOURCE)
     if decision.allowed and not public_access_blocked(bucket, "RestrictPublicBuckets"):

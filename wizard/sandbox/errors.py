@@ -20,6 +20,7 @@ class AwsError(Exception):
         self.code = code
         self.message = message
         self.status = status
+        self.headers: dict[str, str] = {}  # besides those that every answer has
 
 
 def reply_with(error: AwsError, protocol: str, *, method: str = "POST", resource: str = "") -> Reply:
@@ -28,7 +29,7 @@ def reply_with(error: AwsError, protocol: str, *, method: str = "POST", resource
     The answer to a HEAD has no body (RFC 9110), which is why S3 clients see only "403".
     """
     request_id = str(uuid.uuid4())
-    headers = {"x-amzn-RequestId": request_id, "Content-Type": "text/xml"}
+    headers = {"x-amzn-RequestId": request_id, "Content-Type": "text/xml", **error.headers}
     code, message = escape(error.code), escape(error.message)
     kind = "Sender" if error.status < 500 else "Receiver"
     match protocol:

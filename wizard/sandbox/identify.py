@@ -39,8 +39,8 @@ _SERVICES: Final[Mapping[str, str]] = {
     "logs": "logs",
     "account": "account",
 }
-# What moves on while it is looked at: a request for a higher quota, a Region that is being enabled, a new session.
-_NEVER_JUST_READ: Final = frozenset({"service-quotas", "account"})
+# What moves on while it is looked at: a Region that is being enabled, a new session.
+_NEVER_JUST_READ: Final = frozenset({"account"})
 _READS: Final = ("Get", "List", "Describe", "Head", "Simulate", "Lookup", "Search", "BatchGet", "Select", "Decode")
 
 

@@ -1,7 +1,7 @@
 """Which permissions a call needs: the action, the resource's ARN and the condition keys, for each.
 
 Source: Service Authorization Reference ("Actions, resources, and condition keys for …"), for IAM, STS, S3, Lambda,
-CloudWatch Logs and Service Quotas; every other service is asked for `service:Operation` on "*".
+CloudWatch Logs, KMS and Service Quotas; every other service is asked for `service:Operation` on "*".
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ def needed(call: Call, caller_arn: str) -> tuple[Need, ...]:
             return tuple(_lambda(call))
         case "logs":
             return (Need(f"logs:{call.operation}", _logs_resource(call)),)
+        case "kms":
+            return (Need(f"kms:{call.operation or 'UnknownOperation'}", _kms_resource(call), _tags(call)),)
     return (Need(f"{_prefix(call)}:{call.operation or 'UnknownOperation'}", _quota(call), _tags(call)),)
 
 
@@ -298,6 +300,16 @@ def _logs_resource(call: Call) -> str:
     if call.operation == "DescribeLogGroups":  # AWS asks for all groups, spelled like this
         return f"{here}::log-stream:"
     return f"{here}:{name}" if name else "*"
+
+
+# ---- KMS
+
+
+def _kms_resource(call: Call) -> str:
+    key = str(call.parameters.get("KeyId") or "")
+    if not key or key.startswith(("arn:", "alias/")):
+        return key if key.startswith("arn:") else "*"
+    return f"arn:{call.partition}:kms:{call.region}:{ACCOUNT_ID}:key/{key}"
 
 
 # ---- S3

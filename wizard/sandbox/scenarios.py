@@ -14,12 +14,16 @@ ADMINISTRATOR: Final = "sandbox-admin"
 
 @dataclass(frozen=True)
 class Scenario:
-    """A canned account: its name on the command line, what it is in one sentence, and where it lives."""
+    """A canned account: its name on the command line, what it is in one sentence, and where it lives.
+
+    `settles_after` is how many seconds a change takes to have an effect, where IAM is slow.
+    """
 
     name: str
     summary: str
     partition: str = "aws"
     region: str = REGION
+    settles_after: float = 0.0
 
 
 SCENARIOS: Final[Mapping[str, Scenario]] = MappingProxyType(
@@ -59,6 +63,72 @@ SCENARIOS: Final[Mapping[str, Scenario]] = MappingProxyType(
                 "boundary",
                 "An account of an organisation that lets nobody make users or roles without the permissions boundary "
                 "developer-boundary.",
+            ),
+            Scenario(
+                "quota-pending",
+                "An account that has asked for more Lambda concurrency: a support case is open in us-east-1, a request "
+                "waits in eu-west-1.",
+            ),
+            Scenario(
+                "quota-denied",
+                "An account with 10 Lambda functions at a time whose request for 5,000 AWS has denied.",
+            ),
+            Scenario(
+                "quota-raised",
+                "An account whose Lambda concurrency AWS has raised in us-east-1, where another function keeps a part of "
+                "it, and approved but not yet applied in eu-central-1.",
+            ),
+            Scenario(
+                "no-slr",
+                "An account of an organisation that lets nobody make the service-linked role which the first quota request "
+                "needs.",
+            ),
+            Scenario(
+                "regions-off",
+                "An account that has not enabled the opt-in regions, in an organisation that blocks eu-west-3 and "
+                "sa-east-1.",
+            ),
+            Scenario(
+                "kms-bucket",
+                "A new account with three buckets under KMS keys: acme-videos with its own, acme-drafts with AWS's, acme-vault "
+                "with one that lets nobody in.",
+            ),
+            Scenario(
+                "foreign-bucket",
+                "A new account whose videos shall go to partner-videos, a bucket of another account.",
+            ),
+            Scenario(
+                "locked-down-bucket",
+                "A new account without public access, whose bucket acme-videos takes no ACLs and lets only one role write.",
+            ),
+            Scenario(
+                "scp",
+                "An account that is set up for Remotion 4.0.527, in an organisation that lets nobody set bucket policies and "
+                "allows us-east-1 and eu-central-1 only.",
+            ),
+            Scenario(
+                "sso",
+                "An account that is set up for Remotion 4.0.527 and has no administrator of its own: you are signed in through "
+                "IAM Identity Center.",
+            ),
+            Scenario(
+                "explicit-deny",
+                "An account that is set up for Remotion 4.0.527, where another policy of the user forbids deleting anything.",
+            ),
+            Scenario(
+                "group-policies",
+                "An account that is set up for Remotion 4.0.527, where the user has the policy through the group "
+                "video-team.",
+            ),
+            Scenario(
+                "lagging",
+                "A new account whose IAM is slow: what is changed can be read after 2 seconds and takes effect after 5.",
+                settles_after=5.0,
+            ),
+            Scenario(
+                "throttled",
+                "An account that is set up for Remotion 4.0.527, whose IAM refuses every fourth call because there were too "
+                "many.",
             ),
             Scenario(
                 "gov",

@@ -22,7 +22,7 @@ def secret_seed(scenario: str) -> str:
 
 
 def start(scenario: str) -> str:
-    """Make the account as `scenario` says, in backends that are empty. Returns the administrator's access key id."""
+    """Make the account as `scenario` says, in backends that are empty. Returns the access key id of whoever works in it."""
     from moto.iam.models import iam_backends
     from moto.moto_api._internal import mock_random
 
@@ -31,8 +31,7 @@ def start(scenario: str) -> str:
     quotas.set_concurrency(ACCOUNT_ID, quotas.EVERY_REGION, 10)  # what AWS gives a new account
     administrator = next(iter(iam_backends[ACCOUNT_ID][partition].access_keys))
     mock_random.seed(f"{secret_seed(scenario)} account")
-    accounts.furnish(scenario)
-    return administrator
+    return accounts.furnish(scenario) or administrator
 
 
 def home_partition(scenario: str) -> str:

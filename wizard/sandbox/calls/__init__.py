@@ -11,6 +11,7 @@ from wizard.sandbox.calls import (
     iam_limits,
     iam_simulate,
     keys,
+    kms,
     lambda_,
     managed_policies,
     paging,
@@ -43,6 +44,7 @@ def install() -> None:
         quotas,
         lambda_,
         s3_defaults,
+        kms,
         account,
         paging,
     ):

@@ -69,7 +69,7 @@ def statuses(account_id: str, partition: str = "aws") -> dict[str, str]:
     """The opt-in status of each Region of the partition."""
     known = dict.fromkeys(_BY_DEFAULT.get(partition, ()), "ENABLED_BY_DEFAULT")
     if partition == "aws":
-        known |= dict.fromkeys(_OPT_IN, "DISABLED")
+        known |= dict.fromkeys(_OPT_IN, "ENABLED")  # until somebody switches one off
     held: dict[str, str] = getattr(account_backends[account_id][partition], "sandbox_regions", {})
     return known | held
 
@@ -81,9 +81,9 @@ def set_status(account_id: str, region: str, status: str, partition: str = "aws"
     vars(account_backends[account_id][partition]).setdefault("sandbox_regions", {})[region] = status
 
 
-def enabled(account_id: str, region: str, partition: str = "aws") -> bool:
-    """Whether calls to `region` reach a service: elsewhere AWS answers that the security token is invalid."""
-    return statuses(account_id, partition).get(region) in {"ENABLED", "ENABLED_BY_DEFAULT"}
+def switched_off(account_id: str, region: str, partition: str = "aws") -> bool:
+    """Whether calls to `region` reach no service: AWS answers there that the security token is invalid."""
+    return statuses(account_id, partition).get(region) in {"DISABLED", "DISABLING", "ENABLING"}
 
 
 def install() -> None:

@@ -2,6 +2,7 @@
 
 Rests on botocore's service-quotas model and "Service quotas for Service Quotas" (two open requests a Region, twenty an
 account; one a quota). What moto answers for "vpc" stays as it is. State lives on moto's service-quotas backends.
+Nothing moves by itself: `pass_time` takes open requests along their course.
 """
 
 from __future__ import annotations
@@ -28,6 +29,12 @@ OPEN_STATUSES = frozenset({"PENDING", "CASE_OPENED"})
 STATUSES = OPEN_STATUSES | {"APPROVED", "DENIED", "CASE_CLOSED", "NOT_APPROVED", "INVALID_REQUEST"}
 SERVICE_LINKED_ROLE = "AWSServiceRoleForServiceQuotas"
 
+GENEROUS = 10_000  # the most that AWS grants here: whoever asks for more is denied
+
+_DAY = 86_400
+# Days after which a request takes its next step.
+_COURSE = ((1, "CASE_OPENED"), (2, "APPROVED"))
+_APPLIED_AFTER = 3
 _OPEN_PER_REGION = 2
 _OPEN_PER_ACCOUNT = 20
 _PAGE = 100
@@ -122,6 +129,61 @@ def advance(account_id: str, region: str, request_id: str, status: str, *, apply
         held = {"value": request["DesiredValue"], "applied": True}
         _store(account_id, region, "sandbox_quotas")[request["QuotaCode"]] = held
     return request
+
+
+def add_request(
+    account_id: str, region: str, value: int, status: str = "PENDING", *, days_ago: float = 0, partition: str = "aws"
+) -> dict[str, Any]:
+    """Make an increase request for the concurrent executions, as somebody did some days ago."""
+    quota = next(quota for quota in _QUOTAS if quota.code == CONCURRENT_EXECUTIONS)
+    arn = f"arn:{partition}:servicequotas:{region}:{account_id}:{quota.service}/{quota.code}"
+    root = f"arn:{partition}:iam::{account_id}:root"
+    request = _file_request(account_id, region, quota, float(value), arn, root)
+    request["Created"] = request["LastUpdated"] = request["Created"] - days_ago * _DAY
+    request["sandbox_waited"] = {"PENDING": 0, "CASE_OPENED": 1}.get(status, 2)
+    if status != "PENDING":
+        advance(account_id, region, request["Id"], "CASE_OPENED")
+        advance(account_id, region, request["Id"], status)
+        request["LastUpdated"] = request["Created"] + min(days_ago, request["sandbox_waited"]) * _DAY
+    return request
+
+
+def pass_time(account_id: str, days: int = 1) -> list[dict[str, Any]]:
+    """Let days pass: what was asked for becomes older, is looked at, approved (or denied), and then applied.
+
+    Returns the requests that took a step, each as it is now. A request is PENDING on its first day, has a support case on
+    the second, is APPROVED on the third, and holds on the fourth. More than `GENEROUS` is denied.
+    """
+    moved: dict[str, dict[str, Any]] = {}
+    for _ in range(days):
+        for region in list(_store(account_id, "us-east-1", "sandbox_requesting_regions")):
+            for request in requests(account_id, region):
+                request["Created"] -= _DAY
+                request["LastUpdated"] -= _DAY
+                if _one_day_on(account_id, region, request):
+                    moved[request["Id"]] = {**request, "Region": region}
+    return list(moved.values())
+
+
+def _one_day_on(account_id: str, region: str, request: dict[str, Any]) -> bool:
+    """Take a request one day further on its course; whether it changed."""
+    status = request["Status"]
+    request["sandbox_waited"] = waited = int(request.get("sandbox_waited", 0)) + 1
+    if status == "APPROVED" and waited >= _APPLIED_AFTER and not request.get("sandbox_applied"):
+        if request["DesiredValue"] > _held(account_id, region, request["QuotaCode"])["value"]:
+            held = {"value": request["DesiredValue"], "applied": True}
+            _store(account_id, region, "sandbox_quotas")[request["QuotaCode"]] = held
+        request["sandbox_applied"] = True
+        return True
+    if status not in OPEN_STATUSES:
+        return False
+    following = next((name for day, name in reversed(_COURSE) if waited >= day), status)
+    if following == "APPROVED" and request["DesiredValue"] > GENEROUS:
+        following = "DENIED"
+    if following == status:
+        return False
+    advance(account_id, region, request["Id"], following)
+    return True
 
 
 def install() -> None:
@@ -289,8 +351,15 @@ def _request_increase(response: ServiceQuotasResponse) -> ActionResult:
             "resources, or use Service Quotas to request a service quota increase.",
         )
     _ensure_service_linked_role(account, response.partition)
+    request = _file_request(account, region, quota, desired, _arn(response, quota), _caller_arn(response))
+    request["sandbox_support_case"] = bool(params.get("SupportCaseAllowed", True))
+    return ActionResult({"RequestedQuota": request})
+
+
+def _file_request(account: str, region: str, quota: Quota, desired: float, arn: str, requester: str) -> dict[str, Any]:
+    """Put a new request into the history."""
     now = unix_time()
-    request = {
+    request: dict[str, Any] = {
         "Id": secrets.token_hex(16) + secrets.token_hex(4),
         "ServiceCode": quota.service,
         "ServiceName": _SERVICES[quota.service],
@@ -300,16 +369,16 @@ def _request_increase(response: ServiceQuotasResponse) -> ActionResult:
         "Status": "PENDING",
         "Created": now,
         "LastUpdated": now,
-        "Requester": json.dumps({"accountId": account, "callerArn": _caller_arn(response)}, separators=(",", ":")),
-        "QuotaArn": _arn(response, quota),
+        "Requester": json.dumps({"accountId": account, "callerArn": requester}, separators=(",", ":")),
+        "QuotaArn": arn,
         "GlobalQuota": quota.is_global,
         "Unit": quota.unit,
         "QuotaRequestedAtLevel": "ACCOUNT",
-        "sandbox_support_case": bool(params.get("SupportCaseAllowed", True)),
+        "sandbox_support_case": True,
     }
     _store(account, region, "sandbox_requests")[str(request["Id"])] = request
     _store(account, "us-east-1", "sandbox_requesting_regions")[region] = {}
-    return ActionResult({"RequestedQuota": request})
+    return request
 
 
 def _open_in_account(account_id: str) -> int:
