@@ -211,6 +211,10 @@ class ApplyScreen(StepScreen):
                     f"{count(log.made, 'change was', 'changes were')} made. Next, everything is read back and proven."
                 )
                 widgets.append(Note(done, "good", id="applied"))
+                asked = self.wizard.engine.requested()
+                if asked:
+                    what = count(len(asked), "request for a higher limit is", "requests for a higher limit are")
+                    widgets.append(Note(f"{what} with AWS, which decides in hours to days.", "info"))
             elif log.problem is not None:
                 widgets.append(ProblemBox(log.problem, where=log.failed_at))
                 widgets.append(Note(self._how_it_stands(log), "info"))

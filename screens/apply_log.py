@@ -9,7 +9,7 @@ from enum import StrEnum
 from wizard.apply.events import Done, Event, Failed, Finished, Skipped, Started, Waiting
 from wizard.plan.changes import Action, Change, Plan
 from wizard.problem import Problem
-from wizard.text import seconds
+from wizard.text import number, seconds
 
 _KINDS = {"key": "access key", "boundary": "permissions boundary", "version": "policy version"}
 
@@ -18,6 +18,8 @@ def wording(change: Change) -> str:
     """Say a change as an order: "create role remotion-lambda-role", "attach remotion-lambda-policy"."""
     if change.kind == "attachment":
         return f"{'detach' if change.action is Action.DELETE else 'attach'} {change.name}"
+    if change.kind == "quota":
+        return f"request quota {change.name}: {number((change.after or {}).get('value', 0))} functions at a time"
     return f"{change.action.value} {_KINDS.get(change.kind, change.kind)} {change.name}"
 
 

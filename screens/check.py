@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,7 +18,8 @@ from textual.message import Message
 from textual.widget import Widget
 
 from screens.background import off_thread, problem_of
-from screens.step import Keys, PreviewScroll, StepScreen
+from screens.mend import MendingScreen, offer
+from screens.step import Keys, PreviewScroll
 from screens.widgets.buttons import Push
 from screens.widgets.notes import Busy, Note, ProblemBox
 from screens.widgets.section import Section
@@ -87,6 +89,9 @@ class FindingCard(Vertical):
             rows.append(("Next", text((finding.remedy, "bold"))))
         if rows:
             yield Rows(rows, column=7, classes="finding-rows")
+        button = offer(finding)
+        if button is not None:
+            yield button
 
 
 def subject_sections(report: Report) -> list[Widget]:
@@ -107,7 +112,7 @@ def _lines(findings: Iterable[Finding]) -> list[Widget]:
     return [Rows(rows, column=2)]
 
 
-class CheckScreen(StepScreen):
+class CheckScreen(MendingScreen):
     """The check. It runs by itself when the step is first entered."""
 
     takes_focus = False
@@ -119,9 +124,18 @@ class CheckScreen(StepScreen):
 
         finding: Finding
 
+    @dataclass
+    class Waits(Message):
+        """What fails right after a change is about to be looked at again, for so many seconds."""
+
+        seconds_left: float
+
     def __init__(self, step: Step) -> None:
         super().__init__(step)
         self._seen: dict[str, Finding] = {}
+        self._live = False  # whether the next check makes real calls as well
+        self._patient = True
+        self._counts_at = 0.0  # when what fails right after a change counts
 
     def compose_body(self) -> Iterable[Widget]:
         yield Tally(id="tally")
@@ -139,6 +153,8 @@ class CheckScreen(StepScreen):
                     (text(("Trust", "bold")), "Lambda may take the role."),
                     (text(("Credentials", "bold")), "The key that was written works, and belongs to the right user."),
                     (text(("Limits", "bold")), "How many functions may render at once in your regions."),
+                    (text(("Around it", "bold")), "Remotion's buckets, functions, logs; whether your regions are on."),
+                    (text(("Live, f9", "bold")), "Real calls with Remotion's key, if you ask for it. They only read."),
                 ],
                 column=17,
             ),
@@ -155,17 +171,25 @@ class CheckScreen(StepScreen):
 
     def compose_buttons(self) -> Iterable[Widget]:
         yield Push(self.back_label, "screen.back", id="back", tooltip="Go back (esc)")
+        yield self.mend_button()
+        yield Push(
+            "Try it live", "screen.live", id="live", tooltip="Check with real calls as well; they only read (f9)"
+        )
         yield Push("Run again", "screen.again", id="again", tooltip="Check once more (f5)")
+        yield Push("Don't wait", "screen.stop_waiting", id="stop-waiting", tooltip="Show what was found so far")
         yield Push("Continue ›", "screen.next", id="next", primary=True)
 
     BINDINGS = [  # noqa: RUF012 - Textual's own convention
         Binding("f5", "again", "Run again", show=False, id="check.again", tooltip="Check once more"),
+        Binding("f9", "live", "Try live", show=False, id="check.live", tooltip="Check with real calls as well"),
     ]
 
     def own_keys(self) -> Keys:
-        return [("f5", "run again", "screen.again")]
+        mend: Keys = [("f6", "mend it", "screen.mend")] if self.mends else []
+        return [*mend, ("f5", "run again", "screen.again"), ("f9", "try live", "screen.live")]
 
     def entered(self) -> None:
+        self.set_interval(1.0, self._count_down)
         if self.known.report is None:
             self.action_again()
         else:
@@ -175,14 +199,26 @@ class CheckScreen(StepScreen):
         self.known.report = None
         self.work(self._check, "check")
 
+    def action_live(self) -> None:
+        """Check again, with real calls beside the simulation."""
+        self._live = True
+        self.action_again()
+
+    def action_stop_waiting(self) -> None:
+        """Show what was found so far; what may hold in a moment is told as waiting."""
+        self._patient = False
+
     async def _check(self) -> None:
         app, answers = self.wizard, self.session.answers
         await self._show(Busy("Asking AWS…", id="asking"), Words(id="latest"))
         self._set_buttons(running=True)
-        self._seen = {}
+        self._seen, self._counts_at, self._patient = {}, 0.0, True
+        live, self._live = self._live, False
         try:
             await app.connect()
-            report = await off_thread(lambda: app.engine.check(answers, self._found))
+            report = await off_thread(
+                lambda: app.engine.check(answers, self._found, around=True, live=live, on_wait=self._waits)
+            )
         except Exception as error:
             await self._show(ProblemBox(problem_of(error)), Note("f5 checks again.", "info"))
             self._set_buttons(running=False)
@@ -196,12 +232,29 @@ class CheckScreen(StepScreen):
         """In the engine's thread: hand the finding over to the screen."""
         self.post_message(self.Found(finding))
 
+    def _waits(self, seconds_left: float) -> bool:
+        """In the engine's thread: say how long it looks again; whether the person has the patience."""
+        self.post_message(self.Waits(seconds_left))
+        return self._patient
+
+    def on_check_screen_waits(self, message: Waits) -> None:
+        self._counts_at = time.monotonic() + message.seconds_left
+        self.query_one("#stop-waiting").display = True
+        self._count_down()
+
+    def _count_down(self) -> None:
+        left = self._counts_at - time.monotonic()
+        for busy in self.query("#asking").results(Busy) if self._counts_at and left > 0 else ():
+            busy.say(f"Something is refused; IAM may not be everywhere yet. Looking again for {left:.0f} s")
+
     def on_check_screen_found(self, message: Found) -> None:
         finding = message.finding
         self._seen[finding.id] = finding
         if self.known.report is not None or not self.query("#asking"):
             return
         self.query_one(Tally).show(self._seen.values())
+        if self._counts_at:
+            return
         self.query_one("#asking", Busy).say(f"Asking AWS…  {count(len(self._seen), 'answer')} so far")
         latest = f"{SYMBOLS[finding.status]} {one_line(finding.title, 120)}"
         self.query_one("#latest", Words).update(text((latest, "$quiet")))
@@ -218,7 +271,10 @@ class CheckScreen(StepScreen):
 
     def _set_buttons(self, *, running: bool) -> None:
         self.query_one("#again").disabled = running
+        self.query_one("#live").disabled = running
         self.query_one("#next").disabled = running
+        self.set_class(not running and self.mends, "-mends")
+        self.query_one("#stop-waiting").display = False
         self.query_one("#back").display = not self.session.locked or self.session.can_go("apply")
 
     async def _show(self, *widgets: Widget) -> None:

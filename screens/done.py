@@ -12,18 +12,22 @@ from textual.content import Content
 from textual.events import Click
 from textual.widget import Widget
 
+from screens.background import off_thread, problem_of
 from screens.check import FindingCard, Tally
-from screens.step import Keys, PreviewScroll, StepScreen
+from screens.mend import MendingScreen
+from screens.step import Keys, PreviewScroll
 from screens.widgets.buttons import Push
-from screens.widgets.notes import Note
+from screens.widgets.notes import Note, ProblemBox
 from screens.widgets.words import Rows, Words, Wrapped, hanging, text
+from wizard.account.roles import SERVICES
 from wizard.check.findings import Status
+from wizard.collect.meaning import assumed_by, function_of, is_role, principal_name, render_role
 from wizard.remotion import names
-from wizard.text import account_number, listing, one_line, shortened_key
+from wizard.text import account_number, listing, number, one_line, shortened_key
 
 
 class Command(Wrapped, can_focus=True):
-    """A command to run next; enter copies it."""
+    """A command to run next, or a setting to make; enter copies it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,c", "copy", "Copy", show=False, id="command.copy", tooltip="Copy this command"),
@@ -31,14 +35,15 @@ class Command(Wrapped, can_focus=True):
         Binding("up", "app.focus_previous", "Up", show=False, id="command.up", tooltip="The command above"),
     ]
 
-    def __init__(self, command: str, does: str) -> None:
+    def __init__(self, command: str, does: str, sign: str = "$ ") -> None:
         super().__init__()
+        self.sign = sign
         self.command = command
         self.does = does
         self.tooltip = Content("Enter, c or a click copies this command.")
 
     def lines(self, width: int) -> list[Content]:
-        command = hanging(text(("$ ", "$quiet")), text((self.command, "bold $text-accent")), 2, width)
+        command = hanging(text((self.sign, "$quiet")), text((self.command, "bold $text-accent")), 2, width)
         return command + hanging("  ", text((self.does, "$quiet")), 2, width)
 
     def on_click(self, event: Click) -> None:
@@ -57,23 +62,17 @@ class Command(Wrapped, can_focus=True):
 class Commands(Vertical):
     """The next commands, one below the other."""
 
-    def __init__(self, commands: Iterable[tuple[str, str]]) -> None:
+    def __init__(self, commands: Iterable[tuple[str, str]], sign: str = "$ ") -> None:
         super().__init__()
         self._commands = tuple(commands)
+        self._sign = sign
 
     def compose(self) -> ComposeResult:
         for command, does in self._commands:
-            yield Command(command, does)
+            yield Command(command, does, self._sign)
 
 
-_NEXT = (
-    ("npx remotion lambda functions deploy", "puts the render function into your account"),
-    ("npx remotion lambda sites create src/index.ts --site-name=my-video", "uploads your project"),
-    ("npx remotion lambda render my-video", "renders your first video"),
-)
-
-
-class DoneScreen(StepScreen):
+class DoneScreen(MendingScreen):
     """The end: everything in one place."""
 
     preview_title = "Who may do what"
@@ -105,12 +104,10 @@ class DoneScreen(StepScreen):
             return
         yield Words(text(("Credentials", "bold $primary")), classes="subtitle")
         yield Rows(self._credentials())
-        yield Words(
-            text(("Next", "bold $primary"), ("  in your project's folder; enter copies", "$quiet")), classes="subtitle"
-        )
-        yield Commands(_NEXT)
+        yield Vertical(id="next-steps")
+        yield from self._requested()
         yield Words(text(("Later", "bold $primary")), classes="subtitle")
-        yield Commands([("remotion-lambda-wizard check", "proves again that everything holds; changes nothing")])
+        yield Commands(self._later())
 
     def _headline(self) -> Iterable[Widget]:
         identity, report = self.known.identity, self.known.report
@@ -134,13 +131,16 @@ class DoneScreen(StepScreen):
         report = self.known.report
         shown = [f for f in report.worst_first() if f.status is not Status.PASS] if report else []
         yield Vertical(*(FindingCard(f) for f in shown), id="found")
-        if any(f.status is Status.FAIL for f in shown):
-            yield Words("To mend it, start again and choose “Change an existing set-up”.", classes="reason")
+        if self.mends:
+            words = "“Mend it” plans exactly what is missing. Nothing is changed before you have seen it."
+            yield Words(words, classes="reason")
         yield Words(text(("Again", "bold $primary")), classes="subtitle")
         yield Commands([("remotion-lambda-wizard check", "the same without the wizard; --json for scripts")])
 
     def _credentials(self) -> list[tuple[Any, Any]]:
         answers, log, snapshot = self.session.answers, self.known.applied, self.known.snapshot
+        if is_role(answers):
+            return [("No key", text("Your code has the role ", (self._caller(), "bold"), "."))]
         write = answers["credentials.write"]
         if write == "none":
             return [("No key", "You chose to make none.")]
@@ -172,12 +172,78 @@ class DoneScreen(StepScreen):
             return "the .env file is not in git (.gitignore covers it)"
         return "! .gitignore does not cover the .env file: keep it out of git"
 
+    def _requested(self) -> Iterable[Widget]:
+        """What AWS was asked for in this run, and where it can be watched."""
+        asked = self.wizard.engine.requested()
+        if asked:
+            yield Words(
+                text(("Asked of AWS", "bold $primary"), ("  it decides, in hours to days", "$quiet")),
+                classes="subtitle",
+            )
+            rows = [(r.region, f"{number(r.value)} functions at a time, {r.status}\n{r.link}") for r in asked]
+            yield Rows(rows)
+
+    def _later(self) -> list[tuple[str, str]]:
+        """The commands for a later day."""
+        commands = [("remotion-lambda-wizard check", "proves again that everything holds; changes nothing")]
+        asked = self.wizard.engine.requested()
+        if asked:
+            regions = " ".join(f"--region {request.region}" for request in asked)
+            does = "how the requests stand, and what to answer if AWS asks"
+            commands.insert(0, (f"remotion-lambda-wizard quotas {regions}", does))
+        return commands
+
+    async def _show_next(self) -> None:
+        """Show what to set where the code runs, and the commands that come next."""
+        engine, answers = self.wizard.engine, self.session.answers
+        try:
+            commands, settings = await off_thread(lambda: engine.next_steps(answers))
+        except Exception as error:
+            await self.fill("#next-steps", ProblemBox(problem_of(error)))
+            return
+        shown: list[Widget] = []
+        for title, aside, steps in (
+            ("Where your code runs", "set this there; enter copies", settings),
+            ("Next", "in your project's folder; enter copies", commands),
+        ):
+            if steps:
+                heading = text((title, "bold $primary"), (f"  {aside}", "$quiet"))
+                shown.append(Words(heading, classes="subtitle"))
+                sign = "$ " if steps is commands else "= "
+                shown.append(Commands(((step.command, step.does) for step in steps), sign))
+        await self.fill("#next-steps", *shown)
+
+    # Who may do what
+
+    def _caller(self) -> str:
+        """The name of the user or role that calls Remotion."""
+        answers, snapshot = self.session.answers, self.known.snapshot
+        found = snapshot.principal_name if snapshot else ""
+        return one_line(found or principal_name(answers) or "its execution role", 64)
+
+    def _first(self) -> list[tuple[str, str]]:
+        """Who signs in, and how, on the way to the caller."""
+        answers = self.session.answers
+        if not is_role(answers):
+            return [("your code, Remotion's CLI", "signs in as")]
+        service = answers.text("principal.service")
+        label = SERVICES[service][1] if service in SERVICES else "an AWS service"
+        if function := function_of(answers):
+            return [(f"your function {one_line(function.rpartition(':function:')[2], 64)}", "has the role")]
+        if taker := assumed_by(answers):
+            return [(f"your code in {label}", "has the role"), (one_line(taker, 64), "takes the role")]
+        return [(f"your code in {label}", "has the role")]
+
     def compose_preview(self) -> Iterable[Widget]:
-        user = one_line(self.session.answers.text("principal.name"), 64)
-        arrow = "$quiet"
+        arrow, answers = "$quiet", self.session.answers
+        role = one_line(render_role(answers).name, 64)
+        policy = names.EXECUTION_POLICY if is_role(answers) else names.USER_POLICY
+        chain: list[tuple[str, str]] = []
+        for who, how in self._first():
+            chain += [(" ▼ " if chain else "", arrow), (who, "bold"), (f"\n │ {how}\n", arrow)]
+        chain += [(" ▼ ", arrow), (self._caller(), "bold"), ("\n │ ", arrow), (policy, "$text-accent")]
         yield PreviewScroll(
-            Words(text(("your code, Remotion's CLI", "bold"), ("\n │ signs in as", arrow))),
-            Words(text((" ▼ ", arrow), (user, "bold"), ("\n │ ", arrow), (names.USER_POLICY, "$text-accent"))),
+            Words(text(*chain)),
             Words(
                 text(
                     (" ├─▶ ", arrow),
@@ -185,13 +251,11 @@ class DoneScreen(StepScreen):
                     ("\n ├─▶ ", arrow),
                     "functions remotion-render-*",
                     ("\n └─▶ ", arrow),
-                    "hands over remotion-lambda-role\n",
+                    f"hands over {role}\n",
                 )
             ),
             Words(text(("render functions", "bold"), ("\n │ work with", arrow))),
-            Words(
-                text((" ▼ ", arrow), (names.RENDER_ROLE, "bold"), ("\n │ ", arrow), (names.ROLE_POLICY, "$text-accent"))
-            ),
+            Words(text((" ▼ ", arrow), (role, "bold"), ("\n │ ", arrow), (names.ROLE_POLICY, "$text-accent"))),
             Words(
                 text(
                     (" ├─▶ ", arrow),
@@ -214,6 +278,8 @@ class DoneScreen(StepScreen):
 
     def compose_buttons(self) -> Iterable[Widget]:
         yield Push(self.back_label, "screen.back", id="back", tooltip="Back to the check (esc)")
+        if self.mends:
+            yield self.mend_button()
         if self.has_key:
             yield Push(
                 "Show the secret",
@@ -233,6 +299,8 @@ class DoneScreen(StepScreen):
             ("f1", "help", "screen.help"),
             ("^o", "who may", "screen.preview"),
         ]
+        if self.mends:
+            found.append(("f6", "mend it", "screen.mend"))
         if self.has_key:
             found.append(("f8", "show secret", "screen.secret"))
         return [*found, ("^p", "commands", "app.command_palette")]
@@ -241,6 +309,8 @@ class DoneScreen(StepScreen):
         self.query_one("#next").focus()
 
     def entered(self) -> None:
+        if not self.diagnosing:
+            self.work(self._show_next, "next-steps")
         if self.wizard.save_answers is not None and self.known.saved != self.session.answers:
             self.work(self._save_as_told, "save")
 

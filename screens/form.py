@@ -11,7 +11,8 @@ from textual.widget import Widget
 from screens.step import StepScreen
 from screens.widgets.choice import ChoiceList
 from screens.widgets.entry import Entry, Tick
-from screens.widgets.field import Control, FieldView, widget_id
+from screens.widgets.field import Control, FieldView
+from screens.widgets.picker import PickLine
 from screens.widgets.regions import SeveralOf
 from screens.widgets.section import Section
 from wizard.collect.steps import Question
@@ -29,9 +30,11 @@ class FormScreen(StepScreen):
         advanced = [q for q in self.step.questions if q.advanced]
         for question in plain:
             yield self.field_view(question)
-        if any(q.when(self.session.answers) for q in advanced):
+        if advanced:
             given = any(self.session.answers[q.key] != q.field.default for q in advanced)
-            yield Section("More", lambda: [self.field_view(q) for q in advanced], opened=given, id="more")
+            more = Section("More", lambda: [self.field_view(q) for q in advanced], opened=given, id="more")
+            more.display = self._has_more()
+            yield more
         yield from self.compose_below()
 
     def compose_above(self) -> Iterable[Widget]:
@@ -62,7 +65,9 @@ class FormScreen(StepScreen):
     def field_view(self, question: Question) -> FieldView:
         """Make the field of a question."""
         answers = self.session.answers
-        view = FieldView(question, answers.origin(question.key), self.control_for(question))
+        same = [q for q in self.step.questions if q.key == question.key]
+        suffix = f"--{same.index(question) + 1}" if same.index(question) else ""
+        view = FieldView(question, answers.origin(question.key), self.control_for(question), suffix)
         view.display = question.when(answers)
         return view
 
@@ -72,17 +77,34 @@ class FormScreen(StepScreen):
 
     def field(self, key: str) -> FieldView | None:
         """Return the field of a key, if it is on screen."""
-        return next((f for f in self.query(FieldView) if f.key == key), None)
+        return next((f for f in self.fields() if f.key == key), None)
 
     def problem(self, view: FieldView) -> str:
         """Return what is wrong with a field's answer, or ""."""
         value = self.session.answers[view.key]
         if view.question.field.kind == "tags" and isinstance(value, str):
             return _TAGS
-        return view.question.field.problem(value) or self.wizard.engine.local_problems(view.key, self.session.answers)
+        return self.session.answers.problem(view.key) or self.wizard.engine.local_problems(
+            view.key, self.session.answers
+        )
 
     def answer_changed(self, _key: str, _value: Any) -> None:
         """Called after an answer changed: subclasses renew what depends on it."""
+
+    def _has_more(self) -> bool:
+        return any(q.advanced and q.when(self.session.answers) for q in self.step.questions)
+
+    def show_asked(self, _changed: str) -> None:
+        """Show the questions that apply now. What stands in one that did not apply may be the answer to another."""
+        answers = self.session.answers
+        for view in self.query(FieldView):
+            asked = view.question.when(answers)
+            if asked and not view.display and isinstance(answers[view.key], str):
+                view.show_answer(answers.text(view.key))
+                view.show_error("")
+            view.display = asked
+        for more in self.query("#more").results(Section):
+            more.display = self._has_more()
 
     # What the fields say
 
@@ -90,8 +112,8 @@ class FormScreen(StepScreen):
     def _changed(self, event: FieldView.Changed) -> None:
         event.stop()
         self.session.set({event.key: event.value})
-        for view in self.query(FieldView):
-            view.display = view.question.when(self.session.answers)
+        self.show_asked(event.key)
+        for view in self.fields():
             if view.key == event.key and view.error:
                 view.show_error(self.problem(view))
         self._count_wrong()
@@ -107,14 +129,20 @@ class FormScreen(StepScreen):
     @on(FieldView.Confirmed)
     def _accepted(self, event: FieldView.Confirmed) -> None:
         event.stop()
-        wrong = self.problem(event.view)
-        event.view.show_error(wrong)
+        view = self._pressed_in(event.view)
+        wrong = self.problem(view)
+        view.show_error(wrong)
         if wrong:
             self._count_wrong()
-        elif following := self._neighbour(event.view, 1):
-            following.focus_target.focus()
+        elif following := self._neighbour(view, 1):
+            target = following.focus_target
+            self.set_focus(target, scroll_visible=not isinstance(target, PickLine))
         else:
             self.action_next()
+
+    def _pressed_in(self, view: FieldView) -> FieldView:
+        """Return the field that enter is for: a second enter is there before the first one has moved the focus on."""
+        return view if view.has_focus_within else next((f for f in self.fields() if f.has_focus_within), view)
 
     @on(FieldView.Arrow)
     def _arrow(self, event: FieldView.Arrow) -> None:
@@ -162,7 +190,8 @@ class FormScreen(StepScreen):
     def _go_to_wrong(self, key: str) -> None:
         view = self.field(key)
         if view is None:  # behind "More"
-            self.query_one("#more", Section).opened = True
+            for more in self.query("#more").results(Section):
+                more.opened = True
             self.call_after_refresh(self._show_wrong_again, key)
             return
         if view.question.advanced:
@@ -172,6 +201,6 @@ class FormScreen(StepScreen):
 
     def _show_wrong_again(self, key: str) -> None:
         self.wrong_fields()
-        view = self.query_one(f"#{widget_id(key)}", FieldView)
-        view.focus_target.focus(scroll_visible=False)
-        view.reveal()
+        if view := self.field(key):
+            view.focus_target.focus(scroll_visible=False)
+            view.reveal()

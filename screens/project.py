@@ -10,15 +10,17 @@ from typing import Any
 from textual.containers import Vertical
 from textual.widget import Widget
 
+from screens.background import off_thread
 from screens.form import FormScreen
 from screens.step import PreviewScroll
 from screens.widgets.notes import Busy, Note
 from screens.widgets.words import Rows, Words, text
 from wizard.collect.fields import FIELDS
 from wizard.remotion.catalogue import is_newer_than_catalogue, latest_release
+from wizard.remotion.from_project import can_read
 from wizard.remotion.project import Project
 from wizard.remotion.regions import OPT_IN, PLACES, partition_of
-from wizard.remotion.releases import parse_release
+from wizard.remotion.releases import Release, parse_release
 from wizard.text import one_line
 
 _PAUSE = 0.3  # seconds without a key before the folder is looked at
@@ -66,7 +68,17 @@ class ProjectScreen(FormScreen):
         except (OSError, ValueError) as error:
             await self._show([Note(f"This folder can't be read: {one_line(str(error))}", "warning")])
             return
+        release = self._release(project)
+        if release is not None and is_newer_than_catalogue(release):
+            where = self.wizard.engine.project_folder(folder)
+            self._obstacle = await off_thread(lambda: can_read(where))
         await self._show(self._notes(project))
+
+    _obstacle = ""  # why the project's own Remotion can't print its policies, where that would help
+
+    def _release(self, project: Project) -> Release | None:
+        chosen = self.session.answers.text("remotion.version")
+        return parse_release(project.release if chosen == "auto" else chosen)
 
     async def _show(self, notes: list[Widget]) -> None:
         area, seen = self.query_one("#detected", Vertical), self.query_one("#seen", Vertical)
@@ -107,14 +119,9 @@ class ProjectScreen(FormScreen):
                     "info",
                 )
             )
-        release = parse_release(project.release if chosen == "auto" else chosen)
+        release = self._release(project)
         if release is not None and is_newer_than_catalogue(release):
-            found.append(
-                Note(
-                    f"Remotion {release} is newer than this wizard, which knows the policies up to {latest_release()}.",
-                    "info",
-                )
-            )
+            found.append(self._newer(release))
         if chosen != "auto" and project.release and chosen != project.release:
             found.append(
                 Note(f"You named {one_line(chosen, 40)}; the project has {one_line(project.release, 40)}.", "info")
@@ -122,6 +129,17 @@ class ProjectScreen(FormScreen):
         found += [Note(one_line(note), "info") for note in project.notes]
         found.append(Rows([("Folder", one_line(str(project.folder), 300))]))
         return found
+
+    def _newer(self, release: Release) -> Note:
+        """Say what there is for a release that the catalogue does not know yet."""
+        newer = f"Remotion {release} is newer than this wizard, which knows the policies up to {latest_release()}."
+        from_project = self.session.answers.text("remotion.policies") == "project"
+        if self._obstacle:
+            why = f" The project's own Remotion can't print its policies here: {self._obstacle}"
+            return Note(newer + why, "warning" if from_project else "info")
+        if from_project:
+            return Note(f"{newer} The project's own Remotion will print its policies.", "good")
+        return Note(f"{newer} Under “More”, you can have the project's own Remotion print its policies.", "info")
 
     def _show_regions(self) -> None:
         regions = self.session.answers["remotion.regions"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from textual import on
@@ -13,7 +14,7 @@ from textual.widget import Widget
 from screens.background import off_thread, problem_of
 from screens.step import Keys, StepScreen
 from screens.widgets.buttons import ButtonRow, Push
-from screens.widgets.changes import ChangeDetail, ChangeList
+from screens.widgets.changes import ChangeDetail, ChangeList, head_of
 from screens.widgets.control import LeaveControl
 from screens.widgets.notes import Busy, Note, ProblemBox
 from screens.widgets.words import Words, text
@@ -87,7 +88,9 @@ class ReviewScreen(StepScreen):
             await self._show(ProblemBox(problem_of(error)), Note("Nothing was changed. f5 reads again.", "info"))
             self._main_button("Read again", "screen.read_again", enabled=True).focus()
             return
-        app.known.snapshot, app.known.plan = snapshot, plan
+        before = app.known.found_for(answers)
+        app.known.keep(snapshot, answers, before[1] if before else None)
+        app.known.plan = plan
         await self.renew_frame()
         await self._show_plan(plan, cut_off)
 
@@ -120,11 +123,8 @@ class ReviewScreen(StepScreen):
                 ("Everything is as it should be already.", "bold"),
                 f" {count(kept, 'thing')} kept.",
             )
-        parts = [
-            (f"{sum(c.action is action for c in plan.changes)} to {word}")
-            for action, word in ((Action.CREATE, "create"), (Action.UPDATE, "update"), (Action.DELETE, "delete"))
-            if any(c.action is action for c in plan.changes)
-        ]
+        kinds = Counter(head_of(c)[1] for c in plan.writing)
+        parts = [f"{kinds[does]} to {does}" for does in ("create", "update", "delete", "request") if kinds[does]]
         rest = f" {kept} kept as {'it is' if kept == 1 else 'they are'}." if kept else ""
         return text((count(len(plan.writing), "change"), "bold"), f": {', '.join(parts)}.{rest}")
 

@@ -24,7 +24,7 @@ from screens.widgets.words import Code, Rows, Words, Wrapped, diff_content, hang
 from wizard.plan.changes import Action, Change
 from wizard.plan.render import command_of
 from wizard.policy import documents
-from wizard.text import one_line
+from wizard.text import number, one_line
 
 SIGNS = {
     Action.CREATE: ("+", "bold $text-success"),
@@ -34,21 +34,40 @@ SIGNS = {
 }
 
 
+REQUEST = ("!", "bold $text-warning")  # nothing is made: AWS is asked, and decides
+
+
+def head_of(change: Change) -> tuple[str, str, str]:
+    """Return how a change is shown: sign, what is done, style."""
+    if change.kind == "quota" and change.writes:
+        return REQUEST[0], "request", REQUEST[1]
+    sign, style = SIGNS[change.action]
+    return sign, change.action.value, style
+
+
+def about(change: Change) -> str:
+    """Return the line below a change; of a request also who decides it, and when."""
+    if change.kind == "quota" and change.writes:
+        now, then = ((of or {}).get("value", 0) for of in (change.before, change.after))
+        return f"{number(now)} → {number(then)} functions at a time; AWS decides, hours to days"
+    return one_line(change.summary, 240)
+
+
 class ChangeItem(Wrapped):
     """One change of the list: what is done to what, and a line about it."""
 
-    def __init__(self, change: Change, kinds: int) -> None:
+    def __init__(self, change: Change, doing: int, kinds: int) -> None:
         super().__init__(classes="-keep" if change.action is Action.KEEP else None)
         self.change = change
-        self._kinds = kinds
+        self._doing, self._kinds = doing, kinds
 
     def lines(self, width: int) -> list[Content]:
         change = self.change
-        sign, style = SIGNS[change.action]
+        sign, does, style = head_of(change)
         name = text((one_line(change.name, 80), "" if change.action is Action.KEEP else "bold"))
-        head = text((f"{sign} {change.action.value:<7}", style), (f"{change.kind:<{self._kinds}}  ", "$quiet"))
+        head = text((f"{sign} {does:<{self._doing}}", style), (f"{change.kind:<{self._kinds}}  ", "$quiet"))
         found = hanging(head, name, head.cell_length, width)
-        return found + hanging("  ", text((one_line(change.summary, 240), "$quiet")), 2, width)
+        return found + hanging("  ", text((about(change), "$quiet")), 2, width)
 
     def on_click(self, event: Click) -> None:
         event.stop()
@@ -85,7 +104,8 @@ class ChangeList(Vertical, can_focus=True):
         super().__init__()
         self.changes = tuple(changes)
         kinds = max((len(c.kind) for c in self.changes), default=0)
-        self.items = [ChangeItem(c, kinds) for c in self.changes]
+        doing = max((len(head_of(c)[1]) for c in self.changes if c.writes), default=0)
+        self.items = [ChangeItem(c, max(doing, 6) + 1, kinds) for c in self.changes]
         self.at = 0
 
     def compose(self) -> ComposeResult:
@@ -102,8 +122,8 @@ class ChangeList(Vertical, can_focus=True):
 
     def _highlight(self, index: int) -> None:
         self.at = index
-        for number, item in enumerate(self.items):
-            item.set_class(number == index, "-at")
+        for place, item in enumerate(self.items):
+            item.set_class(place == index, "-at")
         self.post_message(self.Highlighted(self.changes[index]))
 
     def action_move(self, by: int) -> None:
@@ -150,10 +170,8 @@ class ChangeDetail(Vertical):
         async with self.batch():
             await content.remove_children()
             if change is not None:
-                sign, style = SIGNS[change.action]
-                title = text(
-                    (f"{sign} {change.action.value} {change.kind} ", style), (one_line(change.name, 80), "bold")
-                )
+                sign, does, style = head_of(change)
+                title = text((f"{sign} {does} {change.kind} ", style), (one_line(change.name, 80), "bold"))
                 self.query_one("#change-title", Words).update(title)
                 await content.mount(*self._content(change))
         content.scroll_home(animate=False)
@@ -241,3 +259,5 @@ def _call(change: Change) -> Iterable[Widget]:
         yield Code("\n".join(command_of(call) for call in change.undo))
     elif change.action is Action.DELETE:
         yield Note("This can't be taken back by itself.", "warning")
+    elif change.kind == "quota":
+        yield Note("A request can't be taken back: AWS offers no call for it.", "warning")

@@ -11,10 +11,12 @@ from textual.containers import Vertical
 from textual.events import DescendantBlur
 from textual.message import Message
 from textual.widget import Widget
+from textual.widgets import Input
 
 from screens.widgets.choice import ChoiceList
 from screens.widgets.control import Accepted, Answered, LeaveControl
-from screens.widgets.entry import Tick
+from screens.widgets.entry import Entry, Tick
+from screens.widgets.picker import Picker
 from screens.widgets.words import Words, text
 from wizard.collect.steps import Question
 
@@ -28,7 +30,7 @@ def widget_id(key: str) -> str:
 
 
 class FieldView(Vertical):
-    """A question with its control. Its id is the key of the answers file."""
+    """A question with its control. Its id is the key of the answers file, with a suffix for a second question of a key."""
 
     @dataclass
     class Changed(Message):
@@ -56,8 +58,8 @@ class FieldView(Vertical):
         view: FieldView
         by: int
 
-    def __init__(self, question: Question, origin: str, control: Control) -> None:
-        super().__init__(id=widget_id(question.key))
+    def __init__(self, question: Question, origin: str, control: Control, suffix: str = "") -> None:
+        super().__init__(id=widget_id(question.key) + suffix)
         self.question = question
         self.key = question.key
         self.control: Control = control
@@ -86,6 +88,14 @@ class FieldView(Vertical):
             return control
         return next((w for w in control.query("*") if w.focusable), control)
 
+    def show_answer(self, value: str) -> None:
+        """Show an answer that was given elsewhere, without telling about it."""
+        if isinstance(self.control, Picker):
+            self.control.show_answer(value)
+        elif isinstance(self.control, Entry):
+            with self.control.prevent(Input.Changed):
+                self.control.value = value
+
     def show_error(self, error: str) -> None:
         """Mark the field and say what is allowed; "" takes the mark away."""
         if error == self.error:
@@ -105,7 +115,8 @@ class FieldView(Vertical):
     @on(Answered)
     def _answered(self, event: Answered) -> None:
         event.stop()
-        self.post_message(self.Changed(self.key, event.value))
+        if self.display:  # a question that is not asked has no say, as where another one has the same key
+            self.post_message(self.Changed(self.key, event.value))
 
     @on(Accepted)
     def _accepted(self, event: Accepted) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from screens.app import WizardApp
 from tests.engine.support import account_state, connection, iam
-from tests.prompts.test_walk import CLEAR, ENTER, typing
+from tests.prompts.test_walk import answering
 from tests.screens.support import Person, with_person
 from wizard.cli import main
 from wizard.collect.answers import Answers, read_answers
@@ -117,7 +117,8 @@ async def in_textual(account: Account, path: Path) -> Any:
         await person.press("enter")
         assert "changes were made" in person.words()
         await person.press("enter")
-        assert "0 do not hold" in person.sees()
+        sees = person.sees()
+        assert "0 do not hold" in sees, sees
 
     await with_person(app, walk, (100, 40))
     return plans[0]
@@ -134,10 +135,8 @@ def in_lines(account: Account, path: Path) -> Any:
         return plan
 
     engine.plan = note  # type: ignore[method-assign, assignment]
-    session = Session(answers_of(path))
-    asked = sum(len(step.asked(session.answers)) for step in session.steps)
-    with typing(*[ENTER] * asked, CLEAR, "yes", ENTER, ENTER):
-        assert walk_in_lines(engine, session) == 0
+    with answering({"Make ": "yes"}):
+        assert walk_in_lines(engine, Session(answers_of(path))) == 0
     return plans[0]
 
 

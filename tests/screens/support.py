@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,11 +17,19 @@ from wizard.apply.events import Done, Event, Finished, Started, Waiting
 from wizard.check.findings import Finding, Report, Status
 from wizard.collect.answers import Answers
 from wizard.collect.session import Session
+from wizard.collect.steps import STEPS
 from wizard.engine import Engine, Options
+from wizard.handover.next_steps import NextStep, environment, next_commands
+from wizard.output.facts import BucketFacts, Owner
+from wizard.output.preflight import BucketEntry
 from wizard.plan.build import build_plan
 from wizard.plan.changes import Plan
+from wizard.plan.found import Found, found
 from wizard.problem import Problem, ProblemError
+from wizard.quotas.limits import RegionQuota, regions_of
+from wizard.remotion import names
 from wizard.remotion.project import Project
+from wizard.remotion.releases import Release
 from wizard.secret import Secret
 
 ACCOUNT = "123456789012"
@@ -78,16 +86,28 @@ class FakeEngine(Engine):
         self.planned: Plan | Exception | None = None
         self.events: Callable[[Plan], Iterator[Event]] = all_goes_well
         self.findings: tuple[Finding, ...] | Exception = FINDINGS
-        self.connected: list[str] = []
+        self.signed_in_with: list[str] = []  # profiles
         self.discovered = 0
+        self.holds: Found | Exception | None = None
         self.cut_off: tuple[str, ...] = ()
+        self.own_buckets: tuple[BucketEntry, ...] | Exception = ()
+        self.buckets: dict[str, BucketFacts | Exception] = {}  # what is not here does not exist
+        self.buckets_read: list[str] = []  # "" for the list of them
+        self.limits: dict[str, RegionQuota | Exception] = {}  # what is not here has the limit of a new account
+        self.quotas_read: list[str] = []
+        self.news: list[str] = []
         self.secret: tuple[str, Secret] | None = (KEY_ID, Secret(SECRET))
 
     def credential_choices(self) -> tuple[CredentialChoice, ...]:
         return _give(self.found_choices)
 
-    def connect(self, profile: str = "", region: str = "") -> Identity:
-        self.connected.append(profile)
+    def connect(
+        self, profile: str = "", region: str = "", meanwhile: Callable[[Any], object] | None = None
+    ) -> Identity:
+        self.signed_in_with.append(profile)
+        return _give(self.identity)
+
+    def connected(self) -> Identity:
         return _give(self.identity)
 
     def detect_project(self, folder: str) -> Project:
@@ -100,7 +120,34 @@ class FakeEngine(Engine):
         self.discovered += 1
         absent: Fact[Any] = Fact.absent()
         who = _give(self.identity)
-        return AccountSnapshot(who, self.user, absent, absent, absent, local=self.local, release="4.0.527")
+        policies = dict.fromkeys((names.USER_POLICY, names.EXECUTION_POLICY, names.ROLE_POLICY), absent)
+        return AccountSnapshot(
+            who, names.USER, self.user, absent, policies=policies, local=self.local, release="4.0.527"
+        )
+
+    def found(self, answers: Answers) -> tuple[AccountSnapshot, Found]:
+        snapshot = self.discover(answers)
+        return snapshot, found(answers, snapshot) if self.holds is None else _give(self.holds)
+
+    def output_buckets(self) -> tuple[BucketEntry, ...]:
+        self.buckets_read.append("")
+        return _give(self.own_buckets)
+
+    def bucket_facts(self, answers: Answers, bucket: str) -> BucketFacts:
+        self.buckets_read.append(bucket)
+        return _give(self.buckets.get(bucket, BucketFacts(bucket, Owner.ABSENT)))
+
+    def quota_regions(self, every: bool = False) -> tuple[str, ...]:
+        who = _give(self.identity)
+        return regions_of(who.partition) if every else (who.region,)
+
+    def quotas(self, regions: Sequence[str]) -> Iterator[RegionQuota]:
+        for region in regions:
+            self.quotas_read.append(region)
+            yield _give(self.limits.get(region, RegionQuota(region, limit=10, source="lambda", unreserved=10)))
+
+    def quota_news(self, quotas: Sequence[RegionQuota]) -> list[str]:
+        return self.news
 
     def plan(self, answers: Answers, snapshot: AccountSnapshot) -> Plan:
         return build_plan(answers, snapshot) if self.planned is None else _give(self.planned)
@@ -114,12 +161,25 @@ class FakeEngine(Engine):
     def apply(self, plan: Plan) -> Iterator[Event]:
         return self.events(plan)
 
-    def check(self, answers: Answers, on_finding: Callable[[Finding], None] | None = None) -> Report:
+    def check(
+        self,
+        answers: Answers,
+        on_finding: Callable[[Finding], None] | None = None,
+        *,
+        around: bool = False,
+        live: bool = False,
+        on_wait: Callable[[float], bool] | None = None,
+    ) -> Report:
         findings = _give(self.findings)
         for finding in findings:
             if on_finding is not None:
                 on_finding(finding)
         return Report(_give(self.identity), findings)
+
+    def next_steps(self, answers: Answers) -> tuple[tuple[NextStep, ...], tuple[NextStep, ...]]:
+        who, release = _give(self.identity), Release(4, 0, 527)
+        arn = f"arn:aws:iam::{ACCOUNT}:role/{answers.text('principal.name')}"
+        return next_commands(answers, who, release), environment(answers, who, arn)
 
     def new_secret(self) -> tuple[str, Secret] | None:
         return self.secret
@@ -148,6 +208,8 @@ def denied(title: str = "AWS refused to say who you are.") -> ProblemError:
 
 def session_at(step: str, **values: Any) -> Session:
     """A session that has come as far as `step`; keys have __ for the dot."""
+    if step == "found":  # only where something is changed
+        values = {"start__goal": "change", **values}
     answers = Answers().with_values({key.replace("__", "."): value for key, value in values.items()}, "you")
     session = Session(answers)
     ids = [s.id for s in session.steps]
@@ -172,6 +234,14 @@ class Person:
         """Press keys, then wait for what they set off."""
         await self.pilot.press(*keys)
         await self.settled()
+
+    async def go_on_to(self, step: str) -> None:
+        """Go on, with every answer as it is, until a step is reached."""
+        for _ in STEPS:
+            if self.step == step:
+                return
+            await self.press("ctrl+n")
+        raise AssertionError(f"ctrl+n never leads to {step}, but to {self.step}")
 
     async def type(self, text: str) -> None:
         """Replace what a line holds."""

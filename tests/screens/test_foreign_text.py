@@ -67,7 +67,7 @@ async def test_every_step_shows_foreign_text_as_it_is(nasty: FakeEngine, size: t
 
     async def walk(person: Person) -> None:
         assert "[/iam]" in person.sees()
-        for step in ("project", "principal", "policies", "credentials", "review"):
+        for step in ("project", "principal", "policies", "extras", "output-bucket", "quotas", "credentials", "review"):
             await person.press("ctrl+n")
             assert person.step == step
             await person.press("ctrl+o")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from textual.events import Key
 from textual.widgets import Input
 
 from screens.app import WizardApp
@@ -18,6 +19,8 @@ from wizard.collect.answers import Answers, read_answers
 from wizard.collect.session import Session
 from wizard.plan.changes import Plan
 from wizard.problem import Problem
+
+UP_TO_PRINCIPAL = ["up"] * 5  # from the credentials
 
 
 async def test_a_problem_while_signing_in_shows_the_command_that_mends_it_and_can_be_retried(fake: FakeEngine) -> None:
@@ -46,7 +49,7 @@ async def test_another_profile_is_signed_in_with_before_the_step_is_left(fake: F
         assert "Press enter to sign in" in person.sees()
         await person.press("enter")
         assert person.step == "identity"
-        assert fake.connected == ["", "acme"]
+        assert fake.signed_in_with == ["", "acme"]
         await person.press("enter")
         assert person.step == "project"
 
@@ -60,7 +63,7 @@ async def test_many_profiles_can_be_narrowed(fake: FakeEngine) -> None:
     async def person_narrows(person: Person) -> None:
         await person.press(*"p37", "enter", "enter")
         assert app.session.answers["identity.profile"] == "p37"
-        assert fake.connected[-1] == "p37"
+        assert fake.signed_in_with[-1] == "p37"
 
     await with_person(app, person_narrows)
 
@@ -284,8 +287,8 @@ async def test_what_fails_in_the_check_comes_first_and_the_exit_code_says_so(fak
         seen = person.sees()
         assert seen.index("may not call s3:PutObject") < seen.index("Lambda concurrency")
         assert "s3:PutObject is allowed" not in seen
-        await person.go_to("findings")
-        await person.press("enter")
+        await person.go_to("offer")
+        await person.press("tab", "enter")
         assert "s3:PutObject is allowed" in person.sees()
         await person.press("ctrl+n")
         assert person.step == "done"
@@ -324,6 +327,7 @@ async def test_leaving_asks_where_answers_would_be_lost_and_can_save_them(fake: 
     app = WizardApp(fake, session_at("principal"))
 
     async def person_leaves(person: Person) -> None:
+        await person.press("enter")
         await person.type("someone")
         await person.press("ctrl+q")
         assert "Leave the wizard?" in person.sees()
@@ -397,7 +401,7 @@ async def test_steps_are_picked_from_the_dialog_in_a_narrow_terminal(fake: FakeE
     async def person_jumps(person: Person) -> None:
         await person.press("f2")
         assert "Go to step" in person.sees()
-        await person.press("up", "up", "enter")
+        await person.press(*UP_TO_PRINCIPAL, "enter")
         assert person.step == "principal"
         assert app.session.can_go("credentials")
 
@@ -408,7 +412,7 @@ async def test_steps_are_picked_from_the_list_in_a_wide_terminal(fake: FakeEngin
     app = WizardApp(fake, session_at("credentials"))
 
     async def person_jumps(person: Person) -> None:
-        await person.press("f2", "up", "up", "enter")
+        await person.press("f2", *UP_TO_PRINCIPAL, "enter")
         assert person.step == "principal"
 
     await with_person(app, person_jumps, size=(120, 40))
@@ -428,7 +432,7 @@ async def test_the_preview_covers_the_form_in_a_narrow_terminal_and_goes_away_ag
         assert "aws iam put-user-policy" in person.sees()
         await person.press("escape")
         assert person.step == "policies"
-        assert "User's policy" in person.sees()
+        assert "Caller's policy" in person.sees()
 
     await with_person(app, person_looks)
 
@@ -458,11 +462,23 @@ async def test_pressing_next_twice_at_once_goes_one_step_only(fake: FakeEngine) 
     await with_person(app, person_hurries)
 
 
+async def test_two_enters_at_once_are_for_the_kind_of_principal_and_its_name(fake: FakeEngine) -> None:
+    app = WizardApp(fake, session_at("principal"))
+
+    async def person_hurries(person: Person) -> None:
+        for _ in range(2):
+            app.post_message(Key("enter", "\r"))
+        await person.settled()
+        assert person.step == "policies"
+
+    await with_person(app, person_hurries)
+
+
 async def test_help_and_commands_open_and_close(fake: FakeEngine) -> None:
     app = WizardApp(fake, session_at("principal"))
 
     async def person_asks(person: Person) -> None:
-        await person.press("f1")
+        await person.press("enter", "f1")
         assert "Why not my own user?" in person.sees()
         await person.press("escape", "ctrl+p")
         await person.press(*"light", "enter")
@@ -476,6 +492,7 @@ async def test_a_terminal_that_grows_and_shrinks_keeps_everything(fake: FakeEngi
     app = WizardApp(fake, session_at("principal"))
 
     async def person_resizes(person: Person) -> None:
+        await person.press("enter")
         await person.type("someone")
         for size in ((120, 40), (40, 10), (100, 30), (60, 16), (20, 5), (80, 24)):
             await person.pilot.resize_terminal(*size)

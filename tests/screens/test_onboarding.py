@@ -10,8 +10,21 @@ from screens.app import WizardApp
 from screens.widgets.field import FieldView
 from tests.screens.support import Person, with_person
 from wizard.collect.answers import Answers, read_answers
+from wizard.collect.fields import FIELDS
 from wizard.collect.session import Session
 from wizard.engine import Engine
+
+BEFORE_REVIEW = (
+    "start",
+    "identity",
+    "project",
+    "principal",
+    "policies",
+    "extras",
+    "output-bucket",
+    "quotas",
+    "credentials",
+)
 
 
 async def _wrong_then(person: Person, wrong: str, right: str, says: str) -> None:
@@ -48,6 +61,7 @@ async def _onboard(person: Person) -> None:
     await person.press("enter")
     assert person.step == "principal"
 
+    await person.press("enter")  # an IAM user
     await _wrong_then(person, "my user", "remotion-user", "can't contain a space")
     await person.press("tab", "enter", "tab")
     await _wrong_then(person, "remotion", "/", "begins and ends with /")
@@ -59,6 +73,19 @@ async def _onboard(person: Person) -> None:
     await person.press("enter", "enter")
     await _wrong_then(person, "boundary", "", "ARN of a managed policy")
     await person.press("enter")
+    assert person.step == "extras"
+
+    await person.press("enter", "enter")
+    await _wrong_then(person, "my-layer", "", "ARN")
+    await person.press("tab", "enter", "tab")
+    await _wrong_then(person, "my role", "remotion-lambda-role", "role")
+    await person.press("ctrl+n")
+    assert person.step == "output-bucket"
+
+    await _wrong_then(person, "My_Videos", "", "my-videos")
+    await person.press("enter")
+    assert person.step == "quotas"
+    await person.press("ctrl+n")
     assert person.step == "credentials"
 
     await person.press("down", "enter")
@@ -107,6 +134,24 @@ async def test_onboarding_by_keyboard_with_a_wrong_entry_in_every_field(sandbox:
     assert saved["principal.tags"] == {"team": "video"}
 
 
+async def test_a_beginner_who_takes_every_default_presses_enter_and_nothing_else(sandbox: Engine) -> None:
+    app = WizardApp(sandbox, Session(Answers()))
+
+    async def walk(person: Person) -> None:
+        seen = [person.step]
+        for _ in range(30):
+            if person.step == "review":
+                break
+            await person.press("enter")
+            if person.step != seen[-1]:
+                seen.append(person.step)
+        assert seen == [*BEFORE_REVIEW, "review"]
+        assert all(app.session.answers[key] == Answers()[key] for key in FIELDS)
+        assert "Apply" in person.sees()
+
+    await with_person(app, walk)
+
+
 async def test_back_from_review_to_the_first_step_and_forward_keeps_every_answer(sandbox: Engine) -> None:
     app = WizardApp(sandbox, Session(Answers()))
 
@@ -116,19 +161,24 @@ async def test_back_from_review_to_the_first_step_and_forward_keeps_every_answer
         await person.press("tab")
         await person.type("4.0.500")
         await person.press("ctrl+n")
+        await person.press("enter")
         await person.type("someone")
         await person.press("ctrl+n")
         await person.press("down", "ctrl+n")
+        assert person.step == "extras"
+        await person.press("down", "space")
+        await person.go_on_to("credentials")
         await person.press("down", "down", "ctrl+n")
         assert person.step == "review"
         answers = app.session.answers
-        for expected in ("credentials", "policies", "principal", "project", "identity", "start"):
+        assert answers["extras.vpc"] is True
+        for expected in reversed(BEFORE_REVIEW):
             await person.press("escape")
             assert person.step == expected
         assert app.session.answers == answers
-        for _ in range(6):
+        for expected in (*BEFORE_REVIEW[1:], "review"):
             await person.press("ctrl+n")
-        assert person.step == "review"
+            assert person.step == expected
         assert app.session.answers == answers
         assert "someone" in person.sees()
 
@@ -142,6 +192,7 @@ async def test_wrong_text_is_still_there_after_going_back(sandbox: Engine) -> No
         for _ in range(3):
             await person.press("ctrl+n")
         assert person.step == "principal"
+        await person.press("enter")
         await person.type("not right!")
         await person.press("escape")
         await person.press("ctrl+n")
@@ -155,8 +206,7 @@ async def test_two_runs_on_one_account_plan_nothing_the_second_time(sandbox: Eng
     app = WizardApp(sandbox, Session(Answers()))
 
     async def first(person: Person) -> None:
-        for _ in range(6):
-            await person.press("ctrl+n")
+        await person.go_on_to("review")
         await person.go_to("apply")
         await person.press("enter")
         await person.press("enter")
@@ -166,8 +216,7 @@ async def test_two_runs_on_one_account_plan_nothing_the_second_time(sandbox: Eng
     again = WizardApp(sandbox, Session(Answers()))
 
     async def second(person: Person) -> None:
-        for _ in range(6):
-            await person.press("ctrl+n")
+        await person.go_on_to("review")
         assert "Everything is as it should be" in person.words()
         await person.press("enter")
         assert person.step == "check"
@@ -206,7 +255,7 @@ async def test_the_mouse_is_enough(sandbox: Engine) -> None:
             assert await person.pilot.click(selector)
             await person.settled()
 
-        for expected in ("identity", "project", "principal", "policies", "credentials", "review"):
+        for expected in (*BEFORE_REVIEW[1:], "review"):
             await click("#next")
             assert person.step == expected
         await click("StepItem.-done")

@@ -27,7 +27,7 @@ async def test_every_step_opens_and_its_buttons_are_on_screen(fake: FakeEngine, 
 
 
 async def test_at_40x10_the_focus_is_always_in_sight(fake: FakeEngine) -> None:
-    for name in ("start", "project", "policies", "credentials", "review"):
+    for name in ("start", "project", "principal", "policies", "extras", "output-bucket", "credentials", "review"):
         app = WizardApp(fake, session_at(name))
 
         async def look(person: Person) -> None:
