@@ -362,9 +362,9 @@ class QuotasScreen(FormScreen):
         if asked:
             words = listing(_some([f"{q.region} {number(q.limit or 0)} → {number(self._value)}" for q in asked]))
             yield Note(text((count(len(asked), "request"), "bold"), f" after the review: {words}"), "good")
-        refused = [why for quota in read if (why := why_not(quota, self._value)) is not None]
-        for why in refused[:_NAMED]:
-            yield Note(one_line(why.title, 300), "warning")
+        refused = [(quota, why) for quota in read if (why := why_not(quota, self._value)) is not None]
+        for quota, why in refused[:_NAMED]:
+            yield Note(one_line(why.title, 300), "info" if (quota.limit or 0) >= self._value else "warning")
 
     # The pane
 
@@ -426,7 +426,7 @@ class QuotasScreen(FormScreen):
             return
         why = why_not(quota, self._value)
         if why is not None:
-            yield from _grouped("What will be sent", [f"Nothing. {why.title}", why.detail])
+            yield from _grouped("What will be sent", [why.title, why.detail])
             yield from self._next(quota)
             return
         yield Words(text(("What will be sent", "bold $primary")), classes="group")

@@ -537,7 +537,7 @@ def _check(options: argparse.Namespace) -> int:
         answers = answers.with_values({"remotion.version": options.remotion_version}, "--set")
     answers.require_valid()
     engine = _engine(options)
-    answers = _sign_in(engine, answers, _prepare_check)
+    answers = _sign_in(engine, answers, lambda aws: _prepare_check(options, aws))
     unchecked: tuple[Finding, ...] = ()
     if options.answers and not options.user and not options.role:
         subjects = engine.subjects_of(answers)
@@ -560,10 +560,11 @@ def _check(options: argparse.Namespace) -> int:
     return ExitCode.OK if report.ok else ExitCode.DOES_NOT_HOLD
 
 
-def _prepare_check(aws: Any) -> None:
+def _prepare_check(options: argparse.Namespace, aws: Any) -> None:
     from wizard.check.run import prepare
 
-    prepare(aws)
+    named = {"user": options.user, "role": options.role}  # a role may be named by its ARN: then it is read later
+    prepare(aws, [(kind, name) for kind, name in named.items() if name and ":" not in name])
 
 
 def _quotas(options: argparse.Namespace) -> int:

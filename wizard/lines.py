@@ -54,6 +54,8 @@ def apply_with_lines(engine: Engine, plan: Plan, out: TextIO, err: TextIO, wordy
             print(
                 _signed("!", f"{_name(changes, event.change_id)}: {event.problem.title} It can wait.", wordy), file=out
             )
+            for step in event.problem.remedy.splitlines():
+                print(f"     next: {step}", file=out)
         else:
             line = _line(event, changes)
             if line:

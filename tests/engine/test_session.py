@@ -13,22 +13,8 @@ from wizard.collect.fields import FIELDS
 from wizard.collect.session import Session, StepState
 from wizard.collect.steps import BY_ID, STEPS, steps_for
 
-ALL = [
-    "start",
-    "identity",
-    "project",
-    "principal",
-    "found",
-    "policies",
-    "extras",
-    "output-bucket",
-    "quotas",
-    "credentials",
-    "review",
-    "apply",
-    "check",
-    "done",
-]
+BEFORE = ["start", "identity", "project", "principal", "found", "policies"]
+ALL = [*BEFORE, "extras", "output-bucket", "quotas", "credentials", "review", "apply", "check", "done"]
 NEW = [step for step in ALL if step != "found"]
 DIAGNOSE = ["start", "identity", "project", "principal", "check", "done"]
 

@@ -139,6 +139,7 @@ def test_public_access_that_the_account_blocks_is_told(engine: Engine) -> None:
 
 
 def test_a_region_that_is_off_fails_and_is_looked_into_no_further(engine: Engine) -> None:
+    connection(engine).client("account").disable_region(RegionName="af-south-1")
     found = around(engine, REGION, "af-south-1")
     off = found["around.region.af-south-1"]
     assert (off.status, off.cause) == (Status.FAIL, "region-off") and "enable-region" in off.remedy

@@ -76,7 +76,6 @@ class Aws:
 
     def __init__(self, target: Target, loader_from: Aws | None = None) -> None:
         """Make the session; `loader_from` shares its parsed service models, which makes a second session cheap."""
-        import boto3
         import botocore.session
         from botocore.exceptions import BotoCoreError
 
@@ -98,7 +97,7 @@ class Aws:
                 )
             self.core = core
             self.region = target.region or core.get_config_variable("region") or DEFAULT_REGION
-            self._session = boto3.Session(botocore_session=core, region_name=self.region)
+            core.set_config_variable("region", self.region)
         except BotoCoreError as error:
             raise problem_of(error, "opening the AWS profile", target.profile) from error
         self.partition = partition_of(self.region)
@@ -125,8 +124,8 @@ class Aws:
                     **sealed,
                 )
                 try:
-                    made: Any = self._session.client(
-                        service,  # type: ignore[call-overload]
+                    made: Any = self.core.create_client(
+                        service,
                         region_name=place,
                         endpoint_url=self.target.endpoint_url or None,
                         config=config,

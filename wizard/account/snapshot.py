@@ -207,7 +207,9 @@ class AccountSnapshot:
     quota_role: Fact[bool] = field(default_factory=Fact)  # the service-linked role of Service Quotas
     limits: Mapping[str, int] = field(default_factory=dict)  # GetAccountSummary
     concurrency: Mapping[str, Fact[int]] = field(default_factory=dict)  # by region
-    quotas: Mapping[str, RegionQuota] = field(default_factory=dict)  # by region, where a higher limit is to be asked for
+    quotas: Mapping[str, RegionQuota] = field(
+        default_factory=dict
+    )  # by region, where a higher limit is to be asked for
     local: LocalState = field(default_factory=LocalState)
     orphan_keys: tuple[str, ...] = ()  # keys that an interrupted run of ours made and whose secret never arrived
     release: str = ""  # the Remotion release that was detected in the project, where answers say "auto"

@@ -1,6 +1,7 @@
-"""Asking the simulator for many probes with few calls: what is about one service in one region goes together.
+"""Asking the simulator for many probes with few calls: what is about one kind of resource in one region goes together.
 
-IAM answers for every action on every ARN of a call, kind by kind of ARN; the pairs that nobody asked for are left unread.
+IAM answers for every action on every ARN of a call, so ARNs of different kinds are put together only where that adds few
+pairs; the pairs that nobody asked for are left unread.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def batches(probes: Iterable[Probe], scene: Scene) -> list[Batch]:
         for action in probe.actions:
             for resource in probe.resources:
                 for region in _regions(action, resource, scene):
-                    actions, resources = found.setdefault((region, _service(resource)), ({}, {}))
+                    actions, resources = found.setdefault((region, _sort(resource)), ({}, {}))
                     actions[action] = None
                     resources[resource] = None
     return [Batch(region, tuple(actions), tuple(on)) for (region, _), (actions, on) in found.items()]
@@ -58,8 +59,16 @@ def _regions(action: str, resource: str, scene: Scene) -> tuple[str, ...]:
     return (own,) if service == "s3" else (parts[3] or scene.regions[0],)
 
 
-def _service(resource: str) -> str:
-    return resource if resource == "*" else resource.split(":", 3)[2]
+def _sort(resource: str) -> str:
+    """The kind of resource, as coarse as it may be: where a service has few pairs to ask, all of its kinds go together."""
+    if resource == "*":
+        return resource
+    _, _, service, _, _, tail = resource.split(":", 5)
+    if service == "s3":
+        return "object" if "/" in tail else "bucket"
+    if service in {"iam", "logs"}:
+        return service
+    return f"{service} {tail.replace(':', '/').partition('/')[0]}"
 
 
 class Asked:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from wizard.account.connect import Aws, Keys
 from wizard.account.discover import read_concurrency, read_entity, read_principal, read_role, stored_keys
@@ -84,8 +86,14 @@ class CheckRequest:
     output: OutputCheck | None = None
 
 
-def prepare(aws: Aws) -> None:
-    """Make the clients ahead of their use: while another call is under way it costs no time."""
+_ahead: WeakKeyDictionary[Aws, dict[tuple[str, str], Future[Fact[Principal]]]] = WeakKeyDictionary()
+
+
+def prepare(aws: Aws, entities: Iterable[tuple[str, str]] = ()) -> None:
+    """Make the clients, and read users and roles (kind and name), ahead of a check: while AWS says who is calling.
+
+    What can't be read now is read again by the check, which tells why.
+    """
     try:
         aws.client("sts")  # first, for whoever is waiting for it
         for attempts in (5, ATTEMPTS):
@@ -93,6 +101,18 @@ def prepare(aws: Aws) -> None:
         aws.client("lambda", aws.region)
     except Exception:  # told when something is asked
         return
+    found = _ahead.setdefault(aws, {})
+    for kind, name in entities:
+        found[kind, name] = Future()
+        read = partial(_fulfil, found[kind, name], partial(read_entity, aws, kind, name))
+        threading.Thread(target=read, name="wizard-ahead", daemon=True).start()
+
+
+def _fulfil(future: Future[Fact[Principal]], read: Callable[[], Fact[Principal]]) -> None:
+    try:
+        future.set_result(read())
+    except Exception:
+        future.set_result(Fact())
 
 
 def run_check(
@@ -132,6 +152,9 @@ def run_check(
 
 
 def _entity(aws: Aws, subject: Subject) -> Fact[Principal] | ProblemError:
+    known = _ahead.get(aws, {}).pop((subject.kind, subject.name), None)
+    if known is not None and known.result().value is not None:
+        return known.result()
     try:
         return read_entity(aws, subject.kind, subject.name)
     except ProblemError as error:
@@ -330,6 +353,7 @@ def _least_privilege(
             f"{listing(probe.actions)}: denied",
         )
     matched = sorted({m for v in allowed for m in v.matched if m})
+    opened = through(reasoning.principal, allowed, matched)
     asked_for = bool(matched) and all(any(name in m for name in accepted) for m in matched)
     remedy = "Take the policy away if nothing else needs it, or use a user of its own for Remotion."
     if subject.is_caller:
@@ -345,7 +369,7 @@ def _least_privilege(
         subject.name,
         Status.WARN if subject.is_caller or subject.is_shared or asked_for else Status.FAIL,
         f"{subject.name} may {probe.meaning}",
-        f"{listing([v.action for v in allowed])}: allowed by {through(reasoning.principal, allowed, matched)}. Remotion does not need it.",
+        f"{listing([v.action for v in allowed])}: allowed by {opened}. Remotion does not need it.",
         "too-wide",
         remedy,
     )

@@ -167,7 +167,9 @@ def _more_buckets(answers: Answers, value: Any) -> str:
 
 def _delete(answers: Answers, value: Any) -> str:
     if value and answers["output_bucket.grant"] == "put-object" and answers.origin("output_bucket.delete") in _GIVEN:
-        return "The documented minimum has no s3:DeleteObject. Allowed: leave it out, or output_bucket.grant = complete."
+        return (
+            "The documented minimum has no s3:DeleteObject. Allowed: leave it out, or output_bucket.grant = complete."
+        )
     return _goes_with_bucket("output_bucket.delete", False)(answers, value)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from wizard.account.snapshot import Fact, Identity
 from wizard.plan.changes import Action, Call, Change, Plan
@@ -18,14 +19,14 @@ from wizard.text import number
 def plan_quotas(draft: Draft) -> None:
     """Ask for the Lambda concurrency that the answers name, once in each region; the role for that comes first.
 
-    What speaks against a request is a warning: the permissions can be set up all the same.
+    What speaks against a request is a warning, and what AWS refuses is skipped: the rest can be set up all the same.
     """
     value = int(draft.answers["quotas.concurrent_executions"])
     asked: list[Change] = []
     for quota in draft.snapshot.quotas.values() if value else ():
         refusal = why_not(quota, value)
         if refusal is None:
-            asked.append(request_change(quota, value, draft.snapshot.identity))
+            asked.append(replace(request_change(quota, value, draft.snapshot.identity), optional=True))
         elif quota.limit is not None and (quota.open_request is not None or quota.limit >= value):
             asked.append(_kept(quota, draft.snapshot.identity))
             if quota.open_request is not None and quota.open_request.value < value:
@@ -38,7 +39,7 @@ def plan_quotas(draft: Draft) -> None:
     if (low or asks) and draft.snapshot.quota_role.is_absent:
         region, limit = low[0] if low else limits[0]
         reason = f"The Lambda concurrency in {region} is {number(limit)}."
-        draft.changes.append(role_change(draft.snapshot.identity, reason, optional=not asks))
+        draft.changes.append(role_change(draft.snapshot.identity, reason, optional=True))
     draft.changes += asked
 
 

@@ -368,12 +368,13 @@ def _row(
 def _one(request: Request, sources: _Sources) -> dict[str, Any]:
     """One `ResourceSpecificResult`: an action on one ARN."""
     decision = evaluate(request, sources.policies)
+    own = decision if sources.policies.scps is None else evaluate(request, replace(sources.policies, scps=None))
     answer: dict[str, Any] = {
         "EvalResourceName": request.resource,
         "EvalResourceDecision": decision.outcome.value,
         "MatchedStatements": _matched(decision, sources.texts),
         # Keys that only service control policies read are not reported (botocore's documentation of the field).
-        "MissingContextValues": list(evaluate(request, replace(sources.policies, scps=None)).missing_context),
+        "MissingContextValues": list(own.missing_context),
         "EvalDecisionDetails": {},
     }
     if sources.policies.boundary is not None:
