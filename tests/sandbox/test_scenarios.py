@@ -577,7 +577,7 @@ def test_a_write_in_the_crowd_is_quick(opened: Callable[[str], Sandbox], tmp_pat
         ("swapped", {}, {"swapped-policies"}),
         ("half", {}, {"trust", "missing-statement"}),
         ("hand-made", {"principal__name": "video-bot"}, set()),
-        ("crowded", {"principal__attach": "managed"}, {"missing-statement", "wrong-resource", "outdated-policy"}),
+        ("crowded", {"principal__attach": "managed"}, {"missing-statement", "outdated-policy"}),
         ("boundary", {"principal__permissions_boundary": BOUNDARY}, {"missing-principal"}),
         ("china", {"remotion__regions": ["cn-north-1"]}, {"missing-principal"}),
         pytest.param(
