@@ -34,6 +34,19 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
+FORMS = (
+    "1 Start",
+    "2 Identity",
+    "3 Project",
+    "4 Principal",
+    "5 Policies",
+    "6 Extras",
+    "7 Output bucket",
+    "8 Quotas",
+    "9 Credentials",
+)
+
+
 def step(terminal: Terminal, title: str) -> str:
     """Press Enter until this step is shown."""
     return terminal.press_until("Enter", f" {title}  ")
@@ -71,29 +84,33 @@ def test_a_newcomer_gets_to_the_end_with_a_wrong_entry_in_every_field_and_back_o
         terminal.press("Tab")
         wrong_then_right(terminal, "4.x", "is not a release", "4.0.527")
         step(terminal, "4 Principal")
+        terminal.press("Tab")
         wrong_then_right(terminal, "a b", "can't contain a space", "ada")
         step(terminal, "5 Policies")
         terminal.press("Tab", "Tab")
         wrong_then_right(terminal, "not-an-arn", "is the ARN of a managed policy", "")
-        step(terminal, "6 Credentials")
+        step(terminal, "7 Output bucket")
+        wrong_then_right(terminal, "My_Bucket", "no capital letters", "")
+        step(terminal, "8 Quotas")
+        step(terminal, "9 Credentials")
         terminal.press("Tab")
         wrong_then_right(terminal, "nowhere/.env", "there is no folder", ".env")
-        step(terminal, "7 Review")
+        step(terminal, "10 Review")
         terminal.wait_for("create user", "ada")
 
-        for title in ("6 Credentials", "5 Policies", "4 Principal", "3 Project", "2 Identity", "1 Start"):
+        for title in reversed(FORMS):
             terminal.press_until("Escape", f" {title}  ")
-        for title in ("2 Identity", "3 Project", "4 Principal", "5 Policies", "6 Credentials", "7 Review"):
+        for title in (*FORMS[1:], "10 Review"):
             step(terminal, title)
         terminal.wait_for("create user", "ada", "Apply 7 changes")
         assert not (project / ".env").exists()
 
         terminal.press("BTab")  # backwards from the list of changes to the last button, which is Apply
-        step(terminal, "8 Apply")
+        step(terminal, "11 Apply")
         terminal.wait_for("7 changes were made")
-        step(terminal, "9 Check")
+        step(terminal, "12 Check")
         terminal.wait_for("Everything that Remotion needs is proven")
-        step(terminal, "10 Done")
+        step(terminal, "13 Done")
         shown = terminal.wait_for("npx remotion lambda functions deploy")
         secret = variables_of(project / ".env")["REMOTION_AWS_SECRET_ACCESS_KEY"]
         assert secret not in shown
