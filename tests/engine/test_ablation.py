@@ -15,6 +15,7 @@ from typing import Any, Final
 import pytest
 from botocore.exceptions import ClientError
 
+import wizard.sandbox
 from tests.engine.support import ACCOUNT, connection, given, iam, onboard
 from wizard.account.connect import Aws, Keys
 from wizard.check.findings import Status
@@ -85,12 +86,22 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("REMOTION_LAMBDA_WIZARD_STATE", str(state))
         patch.setenv("HOME", str(folder))
+        opened: list[wizard.sandbox.Sandbox] = []
+        original = wizard.sandbox.open_sandbox
+
+        def open_and_note(*arguments: Any, **named: Any) -> wizard.sandbox.Sandbox:
+            opened.append(original(*arguments, **named))
+            return opened[-1]
+
+        patch.setattr(wizard.sandbox, "open_sandbox", open_and_note)
         engine = Engine(Options(sandbox="fresh", folder=folder))
         engine.connect()
         onboard(engine, given(render_role__attach="inline", credentials__write="none"))
         key = iam(engine).create_access_key(UserName=names.USER)["AccessKey"]
         connection(engine).client("s3").create_bucket(Bucket=BUCKET)
         yield Account(engine, Keys(key["AccessKeyId"], Secret(key["SecretAccessKey"])))
+        for sandbox in opened:  # it would keep the network shut for the tests that come after
+            sandbox.close()
 
 
 @pytest.fixture(autouse=True)
