@@ -32,11 +32,6 @@ from wizard.collect.meaning import (
     role_reference,
 )
 from wizard.places import expanded
-from wizard.plan.build import build_plan
-from wizard.plan.changes import Plan
-from wizard.plan.output_bucket import policy_names
-from wizard.plan.preview import Preview, policies_preview, release_of
-from wizard.plan.wanted import wanted_policy
 from wizard.problem import Problem, ProblemError, UsageProblem
 from wizard.remotion import names
 from wizard.remotion.catalogue import PolicyKind, policy
@@ -51,7 +46,9 @@ if TYPE_CHECKING:
     from wizard.handover.next_steps import NextStep
     from wizard.output.facts import BucketFacts
     from wizard.output.preflight import BucketEntry
+    from wizard.plan.changes import Plan
     from wizard.plan.found import Found
+    from wizard.plan.preview import Preview
     from wizard.quotas.limits import IncreaseRequest, RegionQuota
     from wizard.remotion.from_project import ProjectPolicies
     from wizard.secret import Secret
@@ -140,6 +137,8 @@ class Engine:
 
     def preview(self, answers: Answers, detected: str = "", snapshot: AccountSnapshot | None = None) -> Preview:
         """Return what the current choices will do, for the pane beside the form. Pure."""
+        from wizard.plan.preview import policies_preview
+
         printed = snapshot.project_policies if snapshot and answers.text("remotion.policies") == "project" else None
         return policies_preview(answers, detected, self._identity, snapshot, printed)
 
@@ -193,6 +192,7 @@ class Engine:
         from wizard.account.connect import refuse_partition_mismatch
         from wizard.account.discover import discover, local_state
         from wizard.account.survey import survey
+        from wizard.plan.preview import release_of
 
         answers.require_valid()
         aws, identity = self._connection(answers)
@@ -225,6 +225,7 @@ class Engine:
     def _reading(self, answers: Answers) -> Reading:
         """Say what discovery is to look at. A function's execution role is looked up first."""
         from wizard.account.discover import Reading
+        from wizard.plan.output_bucket import policy_names
 
         kind, named = answers.text("principal.kind"), answers.text("extras.operator_principal")
         entity, _, name = named.partition("/")
@@ -305,6 +306,8 @@ class Engine:
 
     def plan(self, answers: Answers, snapshot: AccountSnapshot) -> Plan:
         """Build the plan, with what would stop it on this machine. Reads no AWS. Raises UsageProblem for wrong answers."""
+        from wizard.plan.build import build_plan
+
         answers.require_valid()
         plan = build_plan(answers, snapshot)
         return replace(plan, problems=(*plan.problems, *self._unwritable(plan)))
@@ -462,6 +465,8 @@ class Engine:
         from wizard.check.propagation import may_pass, waiting
         from wizard.check.run import CheckRequest, run_check
         from wizard.check.surroundings import Surroundings
+        from wizard.plan.preview import release_of
+        from wizard.plan.wanted import wanted_policy
 
         aws, identity = self._connection(answers)
         regions = answers.texts("remotion.regions")
@@ -613,6 +618,7 @@ class Engine:
     def next_steps(self, answers: Answers) -> tuple[tuple[NextStep, ...], tuple[NextStep, ...]]:
         """Return the commands that come next, and what to set where the code runs with a role. Connected already."""
         from wizard.handover.next_steps import environment, next_commands
+        from wizard.plan.preview import release_of
 
         _, identity = self._connection(answers)
         release, _ = release_of(answers, self._project(answers).release)

@@ -353,11 +353,11 @@ def test_the_same_answers_give_the_same_plan_whatever_runs_it(run: Any, place: P
 
 
 def test_a_step_that_the_answers_leave_out_can_be_asked_for_without_a_crash() -> None:
-    from wizard.cli import _open_at
     from wizard.collect.session import Session
+    from wizard.commands.setup import open_at
 
     session = Session(given(start__goal="diagnose"))
-    _open_at(session, ["policies"])
+    open_at(session, ["policies"])
     assert session.current == "start"
-    _open_at(session, ["policies", "principal"])
+    open_at(session, ["policies", "principal"])
     assert session.current == "principal"

@@ -98,7 +98,7 @@ def test_the_engine_names_no_user_interface_and_no_emulator_anywhere() -> None:
 
 
 def test_only_the_command_line_knows_the_screens() -> None:
-    assert static_imports([name for name in modules("wizard") if name != "wizard.cli"], {"screens"}) == []
+    assert static_imports([name for name in modules("wizard") if name != "wizard.commands.setup"], {"screens"}) == []
 
 
 def test_the_screens_import_no_aws_anywhere() -> None:

@@ -1,0 +1,1 @@
+"""What the commands do. `wizard.cli` reads the arguments; each module is loaded only when its command runs."""

@@ -1,0 +1,80 @@
+"""`plan` and `apply`, and the wizard without questions: the same engine, with answers from the file and the flags."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import import_module
+from typing import Any, Final
+
+from wizard.commands.check import mending
+from wizard.commands.shared import answers_of, confirm, finish, open_engine, require_answers, save_answers, sign_in
+from wizard.problem import ExitCode
+
+_FORMATS: Final = {
+    "text": ("wizard.plan.render", "as_text"),
+    "json": ("wizard.plan.render", "as_json"),
+    "aws-cli": ("wizard.plan.render", "as_aws_cli"),
+    "cloudformation": ("wizard.plan.export", "as_cloudformation"),
+    "terraform": ("wizard.plan.export", "as_terraform"),
+}
+
+
+def plan(options: argparse.Namespace) -> int:
+    """Build the plan and print it in a format."""
+    engine = open_engine(options)
+    answers = sign_in(engine, require_answers(options))
+    plan = engine.plan(answers, engine.discover(answers))
+    module, function = _FORMATS[options.format]
+    print(getattr(import_module(module), function)(plan).rstrip("\n"))
+    for problem in plan.problems if options.format != "text" else ():
+        print(f"✗ {problem.title}", file=sys.stderr)
+    return ExitCode.DOES_NOT_HOLD if plan.problems else ExitCode.OK
+
+
+def run(options: argparse.Namespace) -> int:
+    """Apply without questions."""
+    options.dry_run, options.save_answers = False, None
+    return unattended(options)
+
+
+def unattended(options: argparse.Namespace) -> int:
+    """Plan, show, confirm, apply, check: the same engine as the wizard, with answers from the file and the flags."""
+    from wizard import lines
+    from wizard.check.mend import with_commands
+    from wizard.plan import render
+
+    as_json = bool(getattr(options, "json", False))
+    out = sys.stderr if as_json else sys.stdout
+    answers = answers_of(options) if options.dry_run and not options.answers else require_answers(options)
+    answers.require_valid()
+    engine = open_engine(options)
+    answers = sign_in(engine, answers)
+    plan = engine.plan(answers, engine.discover(answers))
+    print(render.as_text(plan), file=out)
+    result: dict[str, Any] = {"ok": False, "plan": plan.to_json(), "run": "", "check": None, "problem": None}
+    if options.save_answers:
+        save_answers(answers, options.save_answers, out)
+    if plan.problems:
+        result["problem"] = plan.problems[0].to_json()
+        return finish(result, ExitCode.DOES_NOT_HOLD, as_json)
+    if options.dry_run:
+        print("\nDry run: nothing was changed.", file=out)
+        return ExitCode.OK
+    if not plan.is_empty:
+        if not options.yes:
+            confirm(plan)
+        outcome = lines.apply_with_lines(engine, plan, out, sys.stderr)
+        result |= outcome.to_json()
+        if outcome.problem or not outcome.finished.ok:
+            return finish(result, ExitCode.DOES_NOT_HOLD, as_json)
+    else:
+        engine.settle(plan)
+    with lines.telling_the_wait(sys.stderr) as on_wait:
+        report = engine.check(answers, on_wait=on_wait)
+    report = with_commands(report, mending(options, answers))
+    lines.print_report(report, out)
+    result |= {"ok": report.ok, "check": report.to_json()}
+    if report.ok:
+        lines.print_next_steps(*engine.next_steps(answers), lambda line: print(line, file=out))
+    return finish(result, ExitCode.OK if report.ok else ExitCode.DOES_NOT_HOLD, as_json)

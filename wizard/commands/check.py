@@ -1,0 +1,78 @@
+"""`check`: prove what is there."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from wizard.commands.shared import answers_of, open_engine, sign_in
+from wizard.problem import ExitCode
+
+if TYPE_CHECKING:
+    from wizard.check.findings import Finding
+    from wizard.check.mend import Mending
+    from wizard.collect.answers import Answers
+
+
+def run(options: argparse.Namespace) -> int:
+    from wizard import lines
+    from wizard.check.mend import with_commands
+
+    answers = answers_of(options)
+    if options.remotion_version:
+        answers = answers.with_values({"remotion.version": options.remotion_version}, "--set")
+    answers.require_valid()
+    engine = open_engine(options)
+    answers = sign_in(engine, answers, lambda aws: _prepare_check(options, aws))
+    unchecked: tuple[Finding, ...] = ()
+    if options.answers and not options.user and not options.role:
+        subjects = engine.subjects_of(answers)
+    else:
+        subjects, unchecked = engine.subjects(options.user, options.role, answers)
+    around = options.around if options.around is not None else not (options.user or options.role)
+    report = engine.check_subjects(
+        answers,
+        subjects,
+        unchecked=unchecked,
+        live_upload=options.live_upload,
+        around=around,
+        live=options.live,
+    )
+    report = with_commands(report, mending(options, answers))
+    if options.json:
+        print(json.dumps(report.to_json(), indent=2, ensure_ascii=False))
+    else:
+        lines.print_report(report, sys.stdout)
+    return ExitCode.OK if report.ok else ExitCode.DOES_NOT_HOLD
+
+
+def _prepare_check(options: argparse.Namespace, aws: Any) -> None:
+    from wizard.check.run import prepare
+
+    named = {"user": options.user, "role": options.role}  # a role may be named by its ARN: then it is read later
+    prepare(aws, [(kind, name) for kind, name in named.items() if name and ":" not in name])
+
+
+def mending(options: argparse.Namespace, answers: Answers) -> Mending:
+    """Return the command line that mends what is found with these options."""
+    from wizard.check.mend import Mending
+    from wizard.collect.meaning import render_role, role_reference
+    from wizard.remotion import names
+
+    role = role_reference(getattr(options, "role", "")).name
+    version = getattr(options, "remotion_version", "")
+    return Mending(
+        {
+            "--profile": options.profile,
+            "--region": options.region,
+            "--endpoint-url": options.endpoint_url,
+            "--sandbox": options.sandbox,
+        },
+        str(options.answers or ""),
+        (*options.set, *((f"remotion.version={version}",) if version else ())),
+        getattr(options, "user", ""),
+        role,
+        role in {names.RENDER_ROLE, render_role(answers).name},
+    )
