@@ -45,6 +45,8 @@ class Journal:
             journal.write(
                 "begin",
                 run=run,
+                purpose=plan.purpose,
+                undoes=plan.undoes,
                 account=plan.identity.account,
                 partition=plan.identity.partition,
                 identity=plan.identity.arn,

@@ -285,7 +285,7 @@ def concurrency_problem(value: int) -> str:
 FIELDS: dict[str, Field] = {
     f.key: f
     for f in (
-        Field("start.goal", "choice", "new", "what to do", ("new", "change", "diagnose")),
+        Field("start.goal", "choice", "new", "what to do", ("new", "change", "diagnose", "undo", "rotate")),
         Field("identity.profile", "text", "", "AWS profile the wizard works with", rule=_existing_profile),
         Field("remotion.project", "text", ".", "folder of the Remotion project", rule=_folder),
         Field("remotion.version", "text", "auto", "Remotion release", rule=_release),

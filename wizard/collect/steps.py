@@ -64,8 +64,14 @@ class Step:
         return answers.problems([q.key for q in self.asked(answers)])
 
 
-def _changes_something(answers: Answers) -> bool:
-    return answers.text("start.goal") != "diagnose"
+def _goal(*goals: str) -> When:
+    return lambda answers: answers.text("start.goal") in goals
+
+
+_sets_up = _goal("new", "change")
+_changes_something = _goal("new", "change", "undo", "rotate")
+_looks_at_a_set_up = _goal("new", "change", "diagnose")
+_proves = _goal("new", "change", "diagnose", "rotate")
 
 
 def _changes_what_is_there(answers: Answers) -> bool:
@@ -89,11 +95,11 @@ def _picks_role(answers: Answers) -> bool:
 
 
 def _makes_principal(answers: Answers) -> bool:
-    return is_made(answers) and _changes_something(answers)
+    return is_made(answers) and _sets_up(answers)
 
 
 def _makes_user(answers: Answers) -> bool:
-    return _is_user(answers) and _changes_something(answers)
+    return _is_user(answers) and _sets_up(answers)
 
 
 def _gives_operators(answers: Answers) -> bool:
@@ -171,6 +177,7 @@ STEPS: tuple[Step, ...] = (
                 dynamic="regions",
             ),
         ),
+        applies=_looks_at_a_set_up,
     ),
     Step(
         "principal",
@@ -240,6 +247,7 @@ STEPS: tuple[Step, ...] = (
             ),
             Question("principal.tags", "Tags", "Such as team=video, stage=prod.", advanced=True, when=_makes_principal),
         ),
+        applies=_looks_at_a_set_up,
     ),
     Step(
         "found",
@@ -294,7 +302,7 @@ STEPS: tuple[Step, ...] = (
                 dynamic="boundaries",
             ),
         ),
-        applies=_changes_something,
+        applies=_sets_up,
     ),
     Step(
         "extras",
@@ -336,7 +344,7 @@ STEPS: tuple[Step, ...] = (
                 when=_gives_operators,
             ),
         ),
-        applies=_changes_something,
+        applies=_sets_up,
     ),
     Step(
         "output-bucket",
@@ -404,7 +412,7 @@ STEPS: tuple[Step, ...] = (
                 when=_grants_all_of_bucket,
             ),
         ),
-        applies=_changes_something,
+        applies=_sets_up,
     ),
     Step(
         "quotas",
@@ -418,7 +426,7 @@ STEPS: tuple[Step, ...] = (
                 "answers within days and may ask questions; a request can't be taken back.",
             ),
         ),
-        applies=_changes_something,
+        applies=_sets_up,
     ),
     Step(
         "credentials",
@@ -460,7 +468,7 @@ STEPS: tuple[Step, ...] = (
         applies=_changes_something,
     ),
     Step("apply", "Apply", "The changes are made one by one, in this order.", "apply", applies=_changes_something),
-    Step("check", "Check", "The wizard reads everything back and asks AWS to prove it.", "check"),
+    Step("check", "Check", "The wizard reads everything back and asks AWS to prove it.", "check", applies=_proves),
     Step("done", "Done", "Where everything is, and what to do next.", "done"),
 )
 BY_ID = {step.id: step for step in STEPS}

@@ -103,7 +103,10 @@ class Destination:
 
 @dataclass(frozen=True)
 class Plan:
-    """What will be done. `problems` are reasons why it can't be applied as it is; `warnings` are worth knowing first."""
+    """What will be done. `problems` are reasons why it can't be applied as it is; `warnings` are worth knowing first.
+
+    `purpose` is "setup", "undo" or "rotate" and goes into the journal; `undoes` is the run that an undo takes back.
+    """
 
     identity: Identity
     changes: tuple[Change, ...] = ()
@@ -112,6 +115,8 @@ class Plan:
     release: str = ""
     principal_name: str = ""
     destination: Destination | None = None
+    purpose: str = "setup"
+    undoes: str = ""
 
     @property
     def writing(self) -> tuple[Change, ...]:
