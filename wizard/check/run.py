@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import os
 import stat
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Final
-from weakref import WeakKeyDictionary
 
 from wizard.account.connect import Aws, Keys
 from wizard.account.discover import read_concurrency, read_entity, read_principal, read_role, stored_keys
 from wizard.account.errors import is_absent, is_bad_key, is_denied, message_of, problem_of
 from wizard.account.roles import trust_problem
 from wizard.account.snapshot import Fact, Identity, LocalState, Principal
+from wizard.check.ahead import read_ahead
 from wizard.check.batches import Answer, Asked
 from wizard.check.cause import NOT_PROPAGATED, Reasoning
 from wizard.check.findings import Finding, Report, Status
 from wizard.check.output_bucket import OutputCheck, check_output_buckets
 from wizard.check.probes import ForbiddenProbe, Probe, Scene, forbidden_probes, wanted_probes
-from wizard.check.simulate import ATTEMPTS, Verdict, simulate
+from wizard.check.simulate import Verdict, simulate
 from wizard.check.wide import through
 from wizard.policy.documents import Document
 from wizard.policy.trust import services_of, trusts_role, trusts_service
@@ -86,35 +85,6 @@ class CheckRequest:
     output: OutputCheck | None = None
 
 
-_ahead: WeakKeyDictionary[Aws, dict[tuple[str, str], Future[Fact[Principal]]]] = WeakKeyDictionary()
-
-
-def prepare(aws: Aws, entities: Iterable[tuple[str, str]] = ()) -> None:
-    """Make the clients, and read users and roles (kind and name), ahead of a check: while AWS says who is calling.
-
-    What can't be read now is read again by the check, which tells why.
-    """
-    try:
-        aws.client("sts")  # first, for whoever is waiting for it
-        for attempts in (5, ATTEMPTS):
-            aws.client("iam", attempts=attempts)
-        aws.client("lambda", aws.region)
-    except Exception:  # told when something is asked
-        return
-    found = _ahead.setdefault(aws, {})
-    for kind, name in entities:
-        found[kind, name] = Future()
-        read = partial(_fulfil, found[kind, name], partial(read_entity, aws, kind, name))
-        threading.Thread(target=read, name="wizard-ahead", daemon=True).start()
-
-
-def _fulfil(future: Future[Fact[Principal]], read: Callable[[], Fact[Principal]]) -> None:
-    try:
-        future.set_result(read())
-    except Exception:
-        future.set_result(Fact())
-
-
 def run_check(
     aws: Aws, identity: Identity, request: CheckRequest, on_finding: Callable[[Finding], None] | None = None
 ) -> Report:
@@ -152,9 +122,9 @@ def run_check(
 
 
 def _entity(aws: Aws, subject: Subject) -> Fact[Principal] | ProblemError:
-    known = _ahead.get(aws, {}).pop((subject.kind, subject.name), None)
-    if known is not None and known.result().value is not None:
-        return known.result()
+    known = read_ahead(aws, subject.kind, subject.name)
+    if known is not None:
+        return known
     try:
         return read_entity(aws, subject.kind, subject.name)
     except ProblemError as error:

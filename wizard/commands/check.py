@@ -17,15 +17,16 @@ if TYPE_CHECKING:
 
 
 def run(options: argparse.Namespace) -> int:
-    from wizard import lines
-    from wizard.check.mend import with_commands
-
+    """Check and print the findings. What is only needed for that is loaded while AWS answers."""
     answers = answers_of(options)
     if options.remotion_version:
         answers = answers.with_values({"remotion.version": options.remotion_version}, "--set")
     answers.require_valid()
     engine = open_engine(options)
     answers = sign_in(engine, answers, lambda aws: _prepare_check(options, aws))
+    from wizard import lines
+    from wizard.check.mend import with_commands
+
     unchecked: tuple[Finding, ...] = ()
     if options.answers and not options.user and not options.role:
         subjects = engine.subjects_of(answers)
@@ -49,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _prepare_check(options: argparse.Namespace, aws: Any) -> None:
-    from wizard.check.run import prepare
+    from wizard.check.ahead import prepare
 
     named = {"user": options.user, "role": options.role}  # a role may be named by its ARN: then it is read later
     prepare(aws, [(kind, name) for kind, name in named.items() if name and ":" not in name])
