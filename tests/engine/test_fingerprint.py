@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from wizard.policy import documents
 from wizard.policy.evaluate import Policy, PolicySet, Request, evaluate
-from wizard.policy.fingerprint import Fingerprint, Missing, _covers, _meet, fingerprint, halves
+from wizard.policy.fingerprint import Fingerprint, Missing, _covers, _meet, fingerprint
 from wizard.problem import UsageProblem
 from wizard.remotion.catalogue import PolicyKind, cost_of_missing, epochs, latest_release, policy
 from wizard.remotion.regions import PARTITIONS
@@ -167,14 +167,6 @@ def test_a_half_is_no_releases_policy_and_two_halves_are() -> None:
     assert found.since is None and not found.swapped and found.wider == ()
     assert found.sentence() == "Not the policy of any release: 20 of 32 actions are there."
     assert of_user(one, other).sentence() == "The policy of Remotion 4.0.418 or newer."
-    holders = {"a": [one], "none": [], "b": [other]}
-    assert halves(holders, whole) == ("a", "b")
-    assert halves({"a": [one], "b": [one]}, whole) is None
-    assert halves({"a": [one], "b": [whole]}, whole) is None, "b needs no other half"
-    assert halves({"a": [one, other]}, whole) is None
-    assert halves({"a": [one], "b": [other, document_of(deny("s3:*"))]}, whole) is None
-    assert halves({}, whole) is None and halves({"a": []}, document_of()) is None
-    assert halves({"a": iter([one]), "b": iter([other])}, whole) == ("a", "b")
 
 
 def test_administrator_access_gives_all_and_is_wider() -> None:

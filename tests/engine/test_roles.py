@@ -24,7 +24,6 @@ from wizard.account.roles import (
     matching,
     named,
     read_function,
-    role_name_of,
     trust_problem,
     trusts,
 )
@@ -188,7 +187,6 @@ def test_an_arn_finds_its_role_and_a_name_is_told_apart_by_no_case() -> None:
     assert named(entries, f" {entries[1].arn} ") == entries[1]
     assert named(entries, "vide") is None
     assert named(entries, "") is None
-    assert role_name_of(entries[1].arn) == role_name_of("Video-API") == "Video-API"
 
 
 # Which role suits

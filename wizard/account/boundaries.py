@@ -255,7 +255,7 @@ def _values(document: Document) -> Iterator[str]:
         for keys in condition.values() if isinstance(condition, Mapping) else ():
             for key, value in keys.items() if isinstance(keys, Mapping) else ():
                 if str(key).lower() == _KEY.lower():
-                    yield from (str(v) for v in (value if isinstance(value, list) else [value]))
+                    yield from map(str, documents.listed(value))
 
 
 def _allowed(read: Callable[[], Any]) -> Any:

@@ -263,21 +263,15 @@ def trust_problem(trust: Document | Sequence[str], service: str) -> str:
 def _may_tag(trust: Document) -> bool:
     principal = SERVICES["eks"][0]
     for statement in documents.statements(trust):
-        who, actions = statement.get("Principal"), statement.get("Action")
-        named = who.get("Service") if isinstance(who, Mapping) else who
-        services = named if isinstance(named, list) else [named]
-        listed = {str(a).lower() for a in (actions if isinstance(actions, list) else [actions])}
-        if statement.get("Effect") == "Allow" and {principal, "*"} & set(services) and listed & _TAGGING:
+        who = statement.get("Principal")
+        services = documents.listed(who.get("Service") if isinstance(who, Mapping) else who)
+        actions = {action.lower() for action in documents.texts(statement, "Action")}
+        if statement.get("Effect") == "Allow" and {principal, "*"} & set(services) and actions & _TAGGING:
             return True
     return False
 
 
 _TAGGING: Final = {"sts:tagsession", "sts:*", "*"}
-
-
-def role_name_of(text: str) -> str:
-    """Return the name of a role that is given by its name or its ARN."""
-    return role_reference(text).name
 
 
 def left_over(answers: Answers) -> dict[str, str]:

@@ -143,13 +143,9 @@ def _pairs(document: Document) -> frozenset[Pair]:
         (action.lower(), resource)
         for statement in documents.statements(document)
         if statement.get("Effect") == "Allow" and not statement.get("Condition")
-        for action in _texts(statement.get("Action"))
-        for resource in _texts(statement.get("Resource"))
+        for action in documents.texts(statement, "Action")
+        for resource in documents.texts(statement, "Resource")
     )
-
-
-def _texts(value: Any) -> list[str]:
-    return [str(item) for item in (value if isinstance(value, list) else [value] if value is not None else [])]
 
 
 def _is_marked(pair: Pair) -> bool:

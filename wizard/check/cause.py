@@ -19,7 +19,6 @@ from wizard.text import listing
 _ORGANISATION = "Only the administrator of your AWS organisation can change this."
 _MEND = "Let the wizard add what is missing: remotion-lambda-wizard setup"
 _LATER = "Wait a minute, then look again: remotion-lambda-wizard check"
-_OURS = {names.USER_POLICY, names.EXECUTION_POLICY, names.ROLE_POLICY}
 NOT_PROPAGATED = "not-propagated"
 
 
@@ -110,7 +109,7 @@ class Reasoning:
         for statement in documents.statements(document):
             named = {str(a).lower() for a in documents.listed(statement.get("Action", []))}
             about = any("remotion" in str(r) for r in documents.listed(statement.get("Resource", [])))
-            if action.lower() in named and (policy in _OURS or about):
+            if action.lower() in named and (policy in names.SET_UP_POLICIES or about):
                 return True
         return False
 

@@ -158,8 +158,8 @@ def is_ours(statement: Statement, bucket: str) -> bool:
     """Whether a statement is one that this wizard writes for the bucket, with any settings."""
     if str(statement.get("Sid", "")).startswith(SID):
         return True
-    actions = [str(a).lower() for a in documents.listed(statement.get("Action", []))]
-    resources = [str(r).split(":::", 1)[-1] for r in documents.listed(statement.get("Resource", []))]
+    actions = [action.lower() for action in documents.texts(statement, "Action")]
+    resources = [resource.split(":::", 1)[-1] for resource in documents.texts(statement, "Resource")]
     plain = statement.keys() <= {"Action", "Resource", "Effect"} and statement.get("Effect") == "Allow"
     return plain and actions == ["s3:putobject"] and all(r == bucket or r.startswith(f"{bucket}/") for r in resources)
 

@@ -17,8 +17,6 @@ from wizard.problem import Problem
 from wizard.remotion import names
 from wizard.text import listing
 
-_OURS = {names.USER_POLICY, names.EXECUTION_POLICY, names.ROLE_POLICY}
-
 
 def plan_take_away(draft: Draft) -> None:
     """Take away the policies that the person named, from the caller and from the render role."""
@@ -71,7 +69,7 @@ def removable(draft: Draft, principal: Principal) -> Iterator[tuple[str, list[st
     region = draft.answers.texts("remotion.regions")
     probes = forbidden_probes(Scene(draft.account, draft.partition, region, str(draft.release)))
     for name, arn, document in policies_of(principal):
-        if name in _OURS | asked or draft.takes_away(name, arn) or document is None:
+        if name in names.SET_UP_POLICIES | asked or draft.takes_away(name, arn) or document is None:
             continue
         policies = PolicySet(identity=(Policy(name, document),))
         meanings = [

@@ -20,7 +20,6 @@ from wizard.remotion import names
 from wizard.remotion.catalogue import PolicyKind
 from wizard.text import count, listing
 
-OURS = {names.USER_POLICY, names.EXECUTION_POLICY, names.ROLE_POLICY}
 CALLER: Final = "caller"
 RENDER_ROLE: Final = "render role"
 
@@ -172,12 +171,12 @@ def _foreign(draft: Draft, principal: Principal | None) -> list[documents.Statem
     return [
         statement
         for name, _, document in policies_of(principal)
-        if name in OURS and document is not None
+        if name in names.SET_UP_POLICIES and document is not None
         for statement in foreign_to_remotion(document, draft.partition)
     ]
 
 
 def _in_short(statement: documents.Statement) -> str:
-    actions = [str(a) for a in documents.listed(statement.get("Action", statement.get("NotAction", [])))]
+    actions = documents.texts(statement, "Action") or documents.texts(statement, "NotAction")
     shown = listing(actions[:2]) + (" …" if len(actions) > 2 else "")
     return f"{statement.get('Effect', '')} {shown}".strip()

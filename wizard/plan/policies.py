@@ -180,8 +180,8 @@ def _cost(wanted: Document, missing: Missing) -> str:
     asked = {
         str(resource)
         for statement in documents.statements(wanted)
-        if missing.action in documents.listed(statement.get("Action"))
-        for resource in documents.listed(statement.get("Resource"))
+        if missing.action in documents.texts(statement, "Action")
+        for resource in documents.texts(statement, "Resource")
     }
     if asked - set(missing.resources):
         return f"{missing.action} on {listing(missing.resources)}"
@@ -392,7 +392,7 @@ def plan_attachment(
 ) -> None:
     """Plan that a managed policy is attached to a user or role. Counts what the plan attaches to it altogether."""
     title, name = entity.capitalize(), arn.rpartition("/")[2]
-    ours = name in {names.USER_POLICY, names.EXECUTION_POLICY, names.ROLE_POLICY}
+    ours = name in names.SET_UP_POLICIES
     identifier = f"{entity}.{owner}.attach" + ("" if ours else f".{name}")
     attached = principal.attached if principal else ()
     if any(a.arn == arn for a in attached):
@@ -525,6 +525,5 @@ def _what_changes(before: Document | None, after: Document) -> str:
 def _resources_of(document: Document) -> set[str]:
     found: set[str] = set()
     for statement in documents.statements(document):
-        value = statement.get("Resource", [])
-        found.update(map(str, value if isinstance(value, list) else [value]))
+        found.update(documents.texts(statement, "Resource"))
     return found

@@ -80,10 +80,6 @@ def wishes(answers: Answers, partition: str, account: str) -> Wishes:
 
 
 def _kept_reason(statement: Statement) -> StatementReason:
-    resources, actions = (_texts(statement.get(key)) for key in ("Resource", "Action"))
+    resources, actions = (tuple(documents.texts(statement, key)) for key in ("Resource", "Action"))
     sentence = "An earlier run of this wizard added it."
     return StatementReason("Kept", sentence, resources, tuple((action, "", "") for action in actions))
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    return tuple(map(str, value)) if isinstance(value, list) else (str(value),)

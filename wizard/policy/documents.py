@@ -75,6 +75,11 @@ def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+def texts(statement: Statement, element: str) -> list[str]:
+    """Return the texts of an element, such as Action: also where it holds a single one, none where it is not there."""
+    return [value for value in listed(statement.get(element, [])) if isinstance(value, str)]
+
+
 def canonical_statement(statement: Statement) -> Canonical:
     """Return a statement's meaning: the same for any order, string or list, case of actions; the Sid means nothing."""
     return (frozenset(_rights([statement]).items()),)
@@ -177,8 +182,7 @@ def actions_of(document: Document) -> set[str]:
     found: set[str] = set()
     for statement in statements(document):
         if statement.get("Effect") == "Allow":
-            value = statement.get("Action", [])
-            found.update(str(a) for a in (value if isinstance(value, list) else [value]))
+            found.update(texts(statement, "Action"))
     return found
 
 

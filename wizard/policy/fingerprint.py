@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
 from wizard.policy import documents
-from wizard.policy.documents import Canonical, Document, Statement, condition_of, listed, statements
+from wizard.policy.documents import Canonical, Document, Statement, condition_of, statements, texts
 from wizard.remotion.catalogue import PolicyKind, cost_of_missing, epochs, policy
 from wizard.remotion.releases import Release
 
@@ -83,17 +83,6 @@ def fingerprint(installed: Iterable[Document], wanted: Document, kind: PolicyKin
         share=(len(pairs) - len(lacking), len(pairs)),
         actions=(len(named) - len(missing), len(named)),
     )
-
-
-def halves(holders: Mapping[str, Iterable[Document]], wanted: Document) -> tuple[str, str] | None:
-    """Return the names of two holders of which neither grants all of `wanted`, but which together do; None without such."""
-    pairs = _pairs(wanted)
-    held = {name: _Held.of(found) for name, found in holders.items()}
-    partial = [name for name in held if not held[name].grants_all(pairs)]
-    for one, other in itertools.combinations(partial, 2):
-        if held[one].together(held[other]).grants_all(pairs):
-            return one, other
-    return None
 
 
 # Releases
@@ -177,12 +166,8 @@ def _pairs(document: Document) -> tuple[_Pair, ...]:
 
 def _pairs_of(statement: Statement) -> Iterator[_Pair]:
     condition = condition_of(statement)
-    for action, resource in itertools.product(_texts(statement, "Action"), _texts(statement, "Resource")):
+    for action, resource in itertools.product(texts(statement, "Action"), texts(statement, "Resource")):
         yield _Pair(action, resource, condition)
-
-
-def _texts(statement: Statement, element: str) -> list[str]:
-    return [v for v in listed(statement.get(element, [])) if isinstance(v, str)]
 
 
 @dataclass(frozen=True)
@@ -197,9 +182,6 @@ class _Held:
         held = [s for document in found for s in statements(document)]
         allows, denies = (tuple(s for s in held if s.get("Effect") == effect) for effect in ("Allow", "Deny"))
         return cls(allows, denies)
-
-    def together(self, other: _Held) -> _Held:
-        return _Held(self.allows + other.allows, self.denies + other.denies)
 
     def grants(self, pair: _Pair) -> bool:
         return any(_gives(s, pair) for s in self.allows) and not any(_could_hit(s, pair) for s in self.denies)
@@ -233,8 +215,8 @@ def _element_covers(statement: Statement, element: str, text: str, covers: _Test
     if (element in statement) == (f"Not{element}" in statement):
         return False
     if element in statement:
-        return any(covers(pattern, text) for pattern in _texts(statement, element))
-    return not any(meet(pattern, text) for pattern in _texts(statement, f"Not{element}"))
+        return any(covers(pattern, text) for pattern in texts(statement, element))
+    return not any(meet(pattern, text) for pattern in texts(statement, f"Not{element}"))
 
 
 def _element_meets(statement: Statement, element: str, text: str, covers: _Test, meet: _Test) -> bool:
@@ -242,8 +224,8 @@ def _element_meets(statement: Statement, element: str, text: str, covers: _Test,
     if (element in statement) == (f"Not{element}" in statement):
         return False
     if element in statement:
-        return any(meet(pattern, text) for pattern in _texts(statement, element))
-    return not any(covers(pattern, text) for pattern in _texts(statement, f"Not{element}"))
+        return any(meet(pattern, text) for pattern in texts(statement, element))
+    return not any(covers(pattern, text) for pattern in texts(statement, f"Not{element}"))
 
 
 def _left(statement: Statement, known: list[_Pair]) -> Iterator[Statement]:

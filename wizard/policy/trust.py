@@ -5,7 +5,7 @@ Source: "IAM roles: Modifying a role trust policy", "AWS JSON policy elements: P
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from wizard.policy import documents
@@ -68,17 +68,13 @@ def _trusts(trust: Document, kind: str, values: set[str]) -> bool:
 def _entries(trust: Document) -> Iterator[tuple[str, str, str, bool]]:
     """Each principal of each statement about sts:AssumeRole: effect, kind, value, whether there is a condition."""
     for statement in documents.statements(trust):
-        actions = {str(a).lower() for a in _items(statement.get("Action"))}
+        actions = {action.lower() for action in documents.texts(statement, "Action")}
         if not {"sts:assumerole", "sts:*", "*"} & actions:
             continue
         effect, conditional = str(statement.get("Effect")), bool(statement.get("Condition"))
         principal = statement.get("Principal")
         if not isinstance(principal, Mapping):
-            yield from ((effect, "", str(value), conditional) for value in _items(principal))
+            yield from ((effect, "", str(value), conditional) for value in documents.listed(principal))
             continue
         for kind, values in principal.items():
-            yield from ((effect, str(kind), str(value), conditional) for value in _items(values))
-
-
-def _items(value: Any) -> Iterable[Any]:
-    return [] if value is None else value if isinstance(value, list) else [value]
+            yield from ((effect, str(kind), str(value), conditional) for value in documents.listed(values))

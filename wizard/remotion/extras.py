@@ -16,6 +16,7 @@ from functools import cache
 from typing import Any, Final
 
 from wizard.places import asset
+from wizard.policy import documents
 from wizard.policy.evaluate import matches_arn
 from wizard.remotion import names
 from wizard.remotion.catalogue import PolicyKind, Statement, StatementReason, policy
@@ -128,8 +129,7 @@ def extra_name(statement: Statement) -> str:
     name = _NAMES.get(str(statement.get("Sid", "")), "")
     if not name or statement.get("Effect") != "Allow" or "NotAction" in statement:
         return ""
-    given = statement.get("Action", [])
-    actions = {str(action).lower() for action in (given if isinstance(given, list) else [given])}
+    actions = {action.lower() for action in documents.texts(statement, "Action")}
     ours = {action.lower() for action in _texts()[statement["Sid"]]["actions"]}
     return name if actions and actions <= ours else ""
 

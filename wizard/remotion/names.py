@@ -12,6 +12,7 @@ ROLE_POLICY: Final = "remotion-lambda-policy"
 USER: Final = "remotion-user"
 USER_POLICY: Final = "remotion-user-policy"
 EXECUTION_POLICY: Final = "remotion-executionrole-policy"  # remotion.dev/docs/lambda/without-iam
+SET_UP_POLICIES: Final = frozenset({USER_POLICY, EXECUTION_POLICY, ROLE_POLICY})
 OPERATOR_POLICY: Final = "remotion-operator-"  # the wizard's own: with an id of wizard.remotion.operators behind it
 LAMBDA_SERVICE: Final = "lambda.amazonaws.com"
 BUCKET_PREFIX: Final = "remotionlambda-"
