@@ -24,10 +24,11 @@ from screens.widgets.words import Code, Words, diff_content, hanging, text
 from wizard.account.snapshot import AccountSnapshot, Principal
 from wizard.collect.meaning import is_made, is_role
 from wizard.collect.steps import Choice, Question
-from wizard.plan.found import OURS, RENDER_ROLE, Found, FoundItem, Standing
+from wizard.plan.found import RENDER_ROLE, Found, FoundItem, Standing
 from wizard.plan.preview import release_of
 from wizard.plan.wanted import wanted_policy
 from wizard.policy import documents
+from wizard.remotion import names
 from wizard.remotion.catalogue import PolicyKind
 from wizard.text import count, one_line
 
@@ -201,7 +202,7 @@ def _sections(principal: Principal, wanted: Mapping[str, Any]) -> list[Widget]:
     found: list[Widget] = []
     for name, kind, document in held:
         aside = f"{kind}, {count(len(documents.actions_of(document)), 'action')}" if document is not None else kind
-        lines = documents.diff(document, wanted) if document is not None and name in OURS else []
+        lines = documents.diff(document, wanted) if document is not None and name in names.SET_UP_POLICIES else []
         body = partial(_difference, lines) if lines else partial(_document, document)
         found.append(Section(text((one_line(name, 80), "bold")), body, aside=aside, opened=bool(lines)))
     return found

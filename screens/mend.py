@@ -7,7 +7,7 @@ from textual.binding import Binding
 from screens.step import StepScreen
 from screens.widgets.buttons import Push
 from wizard.check.findings import Finding
-from wizard.check.mend import for_others, mendable, message, to_mend
+from wizard.check.mend import answers_to_mend, for_others, mendable, message, to_mend
 
 
 def offer(finding: Finding) -> Push | None:
@@ -46,7 +46,7 @@ class MendingScreen(StepScreen):
         if self.leaving or report is None or not any(mendable(f) for f in report.findings):
             return
         session = self.session
-        session.set({"start.goal": "change"})
+        session.set(answers_to_mend(f for f in report.findings if mendable(f)))
         session.locked = False
         ids = [step.id for step in session.steps]
         session.visited.update(ids[: ids.index("review") + 1])

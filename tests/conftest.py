@@ -55,6 +55,7 @@ def isolated_home(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.Temp
     """
     home = tmp_path_factory.mktemp("home")
     _isolate(monkeypatch, home)
+    monkeypatch.setattr(os, "fsync", lambda _handle: None)  # no power fails here, and disks turn slowly
     return home
 
 
@@ -80,3 +81,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("contract"):
             item.add_marker(pytest.mark.xdist_group("node"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests have counted: each did it with record_property("figures", text)."""
+    reports = [r for kind in ("passed", "failed") for r in terminalreporter.getreports(kind) if r.when == "call"]
+    figures = [value for report in reports for name, value in report.user_properties if name == "figures"]
+    if figures:
+        terminalreporter.section("figures")
+    for text in figures:
+        terminalreporter.write_line(str(text))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.engine.support import Place, account_state, connection, given, ids, onboard, plan_for
+from tests.thorough import mostly_thorough
 from wizard.check.findings import Status
 from wizard.collect.answers import Answers
 from wizard.engine import Engine, Options
@@ -46,7 +47,7 @@ def foreign(engine: Engine) -> dict[str, Any]:
     return {kind: [one for one in things if not is_ours(one)] for kind, things in state.items()}
 
 
-@pytest.mark.parametrize("scenario", CASES)
+@pytest.mark.parametrize("scenario", mostly_thorough(CASES, {"outdated", "boundary"}))
 def test_a_plan_applied_passes_the_check_and_leaves_nothing_to_do_and_everything_foreign_alone(
     scenario: str, place: Place
 ) -> None:

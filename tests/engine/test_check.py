@@ -20,10 +20,12 @@ from tests.engine.support import (
     finding,
     given,
     iam,
+    ids,
     onboard,
 )
 from wizard.account.snapshot import Identity
 from wizard.check.findings import Finding, Report, Status
+from wizard.check.mend import answers_to_mend, mendable
 from wizard.check.simulate import simulate
 from wizard.engine import Engine, Options
 from wizard.policy import documents
@@ -223,13 +225,34 @@ def test_more_than_remotion_needs_fails_least_privilege(onboarded: Engine, how: 
         else {"other-objects", "other-buckets", "other-functions", "other-roles", "users"}
     )
     assert {i.rpartition(".")[2] for i in found} == expected
-    detail = finding(onboarded.check(given()), "user.least-privilege.other-buckets").detail
-    assert ("wide" if how == "s3:*" else "AdministratorAccess") in detail
+    report = onboarded.check(given())
+    name = "wide" if how == "s3:*" else "AdministratorAccess"
+    assert name in finding(report, "user.least-privilege.other-buckets").detail
+    assert mended(onboarded, report) == [f"delete user.{USER}.take-away.{name}"]
+
+
+def test_what_comes_through_a_group_names_the_groups_statement_and_is_not_taken_away(onboarded: Engine) -> None:
+    client = iam(onboarded)
+    client.create_group(GroupName="devs")
+    document = statement("Allow", "s3:*", Sid="AllOfS3")
+    client.put_group_policy(GroupName="devs", PolicyName="storage", PolicyDocument=json.dumps(document))
+    client.add_user_to_group(GroupName="devs", UserName=USER)
+    one = finding(onboarded.check(given()), "user.least-privilege.other-buckets")
+    assert "storage of the group devs, statement AllOfS3 (s3:* on *)" in one.detail
+    assert not one.mend and not mendable(one)
 
 
 def test_a_user_that_is_not_there_is_said_to_be_missing(engine: Engine) -> None:
     report = engine.check(given())
     assert failed(report) == {"user.exists": "missing-principal", "role.exists": "missing-principal"}
+
+
+def mended(engine: Engine, report: Report) -> list[str]:
+    """Mend what a report says can be mended; the changes that it took. Afterwards nothing of it is left to mend."""
+    answers = given(render_role__attach="inline").with_values(answers_to_mend(f for f in report.findings if mendable(f)), "you")
+    plan = onboard(engine, answers)
+    assert not [f for f in engine.check(given()).findings if mendable(f)]
+    return ids(plan)
 
 
 # Who is checked
@@ -445,6 +468,8 @@ def test_a_key_of_somebody_else_is_a_warning(onboarded: Engine, place: Place) ->
     )
     one = finding(onboarded.check(given()), "credentials.key")
     assert (one.status, one.cause) == (Status.WARN, "other-principal")
+    assert "create key.remotion-user" in mended(onboarded, onboarded.check(given()))
+    assert made["AccessKeyId"] in place.env.read_text(), "it is set aside, not lost"
 
 
 def test_a_file_that_others_can_read_is_a_warning_with_the_command_that_closes_it(
@@ -453,6 +478,7 @@ def test_a_file_that_others_can_read_is_a_warning_with_the_command_that_closes_i
     place.env.chmod(0o644)
     one = finding(onboarded.check(given()), "credentials.file-mode")
     assert one.status is Status.WARN and one.remedy == f"chmod 600 {place.env}"
+    assert mended(onboarded, onboarded.check(given())) == ["update file.env.mode"]
 
 
 def test_a_file_that_can_not_be_read_is_unknown(onboarded: Engine, place: Place) -> None:

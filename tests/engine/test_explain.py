@@ -331,6 +331,15 @@ def test_a_terminal_is_told_how_to_end(capsys: pytest.CaptureFixture[str], monke
     assert "Ctrl+D" in capsys.readouterr().err
 
 
+def test_the_error_may_stand_right_behind_the_sandbox_flag(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", DENIED]) == 0
+    expected = capsys.readouterr().out
+    assert main(["explain", "--sandbox", DENIED]) == 0
+    assert capsys.readouterr().out == expected
+    assert main(["explain", "--sandbox", "nowhere", DENIED]) == 2
+    assert "no sandbox scenario" in capsys.readouterr().err
+
+
 def test_an_unknown_text_ends_with_1_and_no_text_or_too_much_with_2(run: Any) -> None:
     assert run("explain", "hello")[0] == 1
     assert run("explain", stdin="")[0] == 2

@@ -16,6 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.engine.support import failures, given, ids, plan_for
+from tests.thorough import mostly_thorough
 from wizard.apply.events import Finished
 from wizard.engine import Engine, Options
 from wizard.policy import documents
@@ -131,7 +132,7 @@ def key_of(iam: Any, user: str) -> str:
 # For all of them
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", mostly_thorough(NAMES, {"fresh", "half"}))
 def test_a_scenario_lasts_and_starts_over(name: str, opened: Callable[[str], Sandbox]) -> None:
     sandbox = opened(name)
     iam = iam_of(sandbox)
@@ -570,6 +571,7 @@ def test_a_write_in_the_crowd_is_quick(opened: Callable[[str], Sandbox], tmp_pat
 # Set up by the wizard
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("name", "answers", "before"),
     [

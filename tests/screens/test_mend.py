@@ -99,7 +99,7 @@ def test_a_message_holds_everything_of_one_cause_and_nothing_else() -> None:
     ],
 )
 def test_the_command_that_mends_is_exact(mending: Mending, command: str) -> None:
-    assert mending.command == command
+    assert mending.command(MISSING) == command
     report = with_commands(Report(identity(), (MISSING, *SCP, *FINDINGS)), mending)
     assert report.findings[0].remedy == f"Let the wizard add what is missing: {command}"
     assert report.findings[1:] == (*SCP, *FINDINGS)
@@ -108,18 +108,18 @@ def test_the_command_that_mends_is_exact(mending: Mending, command: str) -> None
 # On the screen
 
 
-@pytest.mark.parametrize("goal", ["setup", "diagnose"])
+@pytest.mark.parametrize("goal", ["new", "diagnose"])
 @pytest.mark.parametrize("step", ["check", "done"])
 async def test_what_fails_is_mended_by_a_plan_that_changes_what_is_there(
     fake: FakeEngine, goal: str, step: str
 ) -> None:
-    if step == "done" and goal == "setup":
+    if step == "done" and goal == "new":
         pytest.skip("there the check shows what fails")
     fake.findings = (MISSING, *FINDINGS)
     app = WizardApp(fake, session_at(step, start__goal=goal))
     if step == "done":
         app.known.report = Report(identity(), fake.findings)
-    app.session.locked = goal == "setup"
+    app.session.locked = goal == "new"
 
     async def do(person: Person) -> None:
         assert "Mend it" in person.words()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from textual.widgets import Input
 
 from screens.app import WizardApp
@@ -152,6 +153,7 @@ async def test_a_beginner_who_takes_every_default_presses_enter_and_nothing_else
     await with_person(app, walk)
 
 
+@pytest.mark.thorough
 async def test_back_from_review_to_the_first_step_and_forward_keeps_every_answer(sandbox: Engine) -> None:
     app = WizardApp(sandbox, Session(Answers()))
 
@@ -202,6 +204,7 @@ async def test_wrong_text_is_still_there_after_going_back(sandbox: Engine) -> No
     await with_person(app, walk)
 
 
+@pytest.mark.thorough
 async def test_two_runs_on_one_account_plan_nothing_the_second_time(sandbox: Engine) -> None:
     app = WizardApp(sandbox, Session(Answers()))
 
@@ -247,6 +250,7 @@ async def test_finding_out_what_is_wrong_changes_nothing(sandbox: Engine, folder
     assert not (folder / ".env").exists()
 
 
+@pytest.mark.thorough
 async def test_the_mouse_is_enough(sandbox: Engine) -> None:
     app = WizardApp(sandbox, Session(Answers()))
 

@@ -6,12 +6,13 @@ import pytest
 
 from screens.app import WizardApp
 from tests.screens.support import FakeEngine, Person, session_at, with_person
+from tests.thorough import mostly_thorough
 from wizard.collect.steps import STEPS
 
 NAMES = [step.id for step in STEPS]
 
 
-@pytest.mark.parametrize("size", [(20, 5), (40, 10), (60, 16), (100, 30), (200, 60)])
+@pytest.mark.parametrize("size", mostly_thorough([(20, 5), (40, 10), (60, 16), (100, 30), (200, 60)], {(60, 16)}))
 async def test_every_step_opens_and_its_buttons_are_on_screen(fake: FakeEngine, size: tuple[int, int]) -> None:
     for name in NAMES:
         app = WizardApp(fake, session_at(name))
@@ -26,6 +27,7 @@ async def test_every_step_opens_and_its_buttons_are_on_screen(fake: FakeEngine, 
         await with_person(app, look, size)
 
 
+@pytest.mark.thorough
 async def test_at_40x10_the_focus_is_always_in_sight(fake: FakeEngine) -> None:
     for name in ("start", "project", "principal", "policies", "extras", "output-bucket", "credentials", "review"):
         app = WizardApp(fake, session_at(name))
@@ -40,7 +42,9 @@ async def test_at_40x10_the_focus_is_always_in_sight(fake: FakeEngine) -> None:
         await with_person(app, look, (40, 10))
 
 
-@pytest.mark.parametrize("theme", ["remotion-night", "remotion-day", "nord", "textual-light", "ansi-dark"])
+@pytest.mark.parametrize(
+    "theme", mostly_thorough(["remotion-night", "remotion-day", "nord", "textual-light", "ansi-dark"], {"ansi-dark"})
+)
 async def test_every_step_opens_in_every_kind_of_theme(fake: FakeEngine, theme: str) -> None:
     for name in ("start", "policies", "review", "done"):
         app = WizardApp(fake, session_at(name))

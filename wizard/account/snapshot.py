@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -13,6 +14,7 @@ from wizard.problem import Problem
 if TYPE_CHECKING:
     from wizard.account.boundaries import BoundaryDemand
     from wizard.account.survey import Survey
+    from wizard.account.undo_state import UndoState
     from wizard.output.facts import BucketFacts
     from wizard.quotas.limits import RegionQuota
     from wizard.remotion.from_project import ProjectPolicies
@@ -70,6 +72,27 @@ class Identity:
     alias: str = ""
     endpoint: str = ""  # "" = AWS's own endpoints
     sandbox: bool = False
+    scenario: str = ""  # of the sandbox
+
+    @property
+    def place(self) -> str:
+        """The name of the account's files in the state folder.
+
+        In another sandbox scenario or at another endpoint, the same account number is another account.
+        """
+        where = f"sandbox-{self.scenario}" if self.sandbox else re.sub(r"\W+", "-", self.endpoint).strip("-")
+        account = re.sub(r"\W", "_", self.account)
+        return f"{account}.{where}" if where else account
+
+    @property
+    def known_as(self) -> str:
+        """What a person types to confirm that this account is meant: its alias, or its number where it has none."""
+        return self.alias or self.account
+
+    def is_meant_by(self, typed: str) -> bool:
+        """Whether that is what was typed; a number may be grouped, as it is shown."""
+        given = typed.strip()
+        return given == self.known_as or re.sub(r"[\s-]", "", given) == self.known_as
 
     @property
     def is_root(self) -> bool:
@@ -98,12 +121,22 @@ class Identity:
 
 
 @dataclass(frozen=True)
+class KeyUse:
+    """The last use of an access key, as far as IAM notes it; `when` (ISO 8601) is "" for a key that was never used."""
+
+    when: str = ""
+    service: str = ""
+    region: str = ""
+
+
+@dataclass(frozen=True)
 class AccessKey:
-    """An access key as IAM lists it (no secret)."""
+    """An access key as IAM lists it (no secret). `use` is read only where keys are to be changed."""
 
     id: str
     active: bool
     created: str = ""  # ISO 8601
+    use: Fact[KeyUse] = field(default_factory=Fact)
 
 
 @dataclass(frozen=True)
@@ -148,6 +181,19 @@ class Principal:
     group_policies: tuple[GroupPolicy, ...] = ()
     access_keys: Fact[tuple[AccessKey, ...]] = field(default_factory=Fact)
 
+    def documents(self) -> Iterator[tuple[str, Document]]:
+        """Yield every policy that could be read, with a label: the principal's own, and what a user has through groups."""
+        yield from ((name, fact.value) for name, fact in self.inline.items() if fact.value is not None)
+        yield from ((a.name, a.document.value) for a in self.attached if a.document.value is not None)
+        for held in self.group_policies:
+            if held.document.value is not None:
+                yield f"{held.name} of the group {held.group}", held.document.value
+
+    @property
+    def policy_names(self) -> frozenset[str]:
+        """The names of the principal's own policies, inline and attached; not those of its groups."""
+        return frozenset((*self.inline, *(attached.name for attached in self.attached)))
+
 
 @dataclass(frozen=True)
 class ManagedPolicy:
@@ -171,6 +217,7 @@ class LocalState:
     env_key_id: str = ""  # REMOTION_AWS_ACCESS_KEY_ID in it
     env_has_secret: bool = False
     secret_is_damaged: bool = False  # AWS does not take the stored secret of an active key
+    env_mode: int | None = None  # who may read it, as of chmod; None where files have no such mode
     env_has_token: bool = False  # REMOTION_AWS_SESSION_TOKEN in it
     env_profile: str = ""  # REMOTION_AWS_PROFILE in it
     profile_key_id: str = ""  # aws_access_key_id of the profile that was chosen
@@ -212,8 +259,11 @@ class AccountSnapshot:
     )  # by region, where a higher limit is to be asked for
     local: LocalState = field(default_factory=LocalState)
     orphan_keys: tuple[str, ...] = ()  # keys that an interrupted run of ours made and whose secret never arrived
+    left_to_retire: tuple[str, ...] | None = None  # the old keys of a key change that was cut off; None: none was
+    read_at: str = ""  # ISO 8601, where the age of keys matters
     release: str = ""  # the Remotion release that was detected in the project, where answers say "auto"
     release_source: str = ""
+    undo: UndoState | None = None  # where something is to be taken back, in place of most of the rest
 
     def policy(self, name: str) -> Fact[ManagedPolicy]:
         """Return what is known of a customer-managed policy of the wizard's, by name."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -75,7 +75,7 @@ class Reasoning:
 
     @cached_property
     def _held(self) -> tuple[tuple[str, Document], ...]:
-        return tuple(_policies(self.principal))
+        return tuple(self.principal.documents()) if self.principal else ()
 
     @cached_property
     def _installed(self) -> Fingerprint | None:
@@ -107,18 +107,8 @@ class Reasoning:
     def _names_it_elsewhere(self, policy: str, document: Document, action: str) -> bool:
         """Whether a policy that is about Remotion names the action, for other resources."""
         for statement in documents.statements(document):
-            named = {str(a).lower() for a in documents.listed(statement.get("Action", []))}
-            about = any("remotion" in str(r) for r in documents.listed(statement.get("Resource", [])))
+            named = {named.lower() for named in documents.texts(statement, "Action")}
+            about = any("remotion" in resource for resource in documents.texts(statement, "Resource"))
             if action.lower() in named and (policy in names.SET_UP_POLICIES or about):
                 return True
         return False
-
-
-def _policies(principal: Principal | None) -> Iterator[tuple[str, Document]]:
-    """Every policy that could be read: the principal's own, and what a user has through groups."""
-    if principal is not None:
-        yield from ((name, fact.value) for name, fact in principal.inline.items() if fact.value is not None)
-        yield from ((a.name, a.document.value) for a in principal.attached if a.document.value is not None)
-        for held in principal.group_policies:
-            if held.document.value is not None:
-                yield f"{held.name} of the group {held.group}", held.document.value

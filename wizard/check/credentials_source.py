@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from wizard.account.errors import problem_of
 from wizard.check.findings import SYMBOLS, Finding, Status
 from wizard.handover.env_file import variables_of
+from wizard.handover.files import text_or_nothing
 from wizard.problem import ExitCode, Problem, ProblemError
 from wizard.remotion import names
 from wizard.secret import Secret
@@ -37,7 +38,6 @@ SKIP: Final = "REMOTION_SKIP_AWS_CREDENTIALS_CHECK"
 INSIDE: Final = "__RESERVED_IS_INSIDE_REMOTION_LAMBDA"
 _FROM_ENVIRONMENT: Final = "the environment"
 _SECRET_LENGTH: Final = 40  # of every secret access key that IAM and STS hand out
-_LARGEST: Final = 4_000_000
 
 Section = dict[str, str]
 
@@ -168,7 +168,7 @@ class _Places:
         named = seen.get("AWS_SHARED_CREDENTIALS_FILE") or ""
         self.credentials_path = self._expanded(named, "credentials")
         self.config_path = self._expanded(seen.get("AWS_CONFIG_FILE") or "", "config")
-        credentials, config = _text_of(self.credentials_path), _text_of(self.config_path)
+        credentials, config = text_or_nothing(self.credentials_path), text_or_nothing(self.config_path)
         # Remotion itself does not expand "~": it then finds no file
         self.has_default_text = "[default]" in ("" if named.startswith("~/") else credentials)
         self.credentials, self.config = _profiles(credentials, False), _profiles(config, True)
@@ -182,13 +182,6 @@ class _Places:
         if not named:
             return self.home / ".aws" / name
         return self.home / named[2:] if named.startswith("~/") else self.folder / named
-
-
-def _text_of(path: Path) -> str:
-    try:
-        return path.read_text("utf-8", errors="replace") if path.stat().st_size <= _LARGEST else ""
-    except (OSError, ValueError):
-        return ""
 
 
 def _profiles(text: str, is_config: bool, prefix: str = "profile ") -> dict[str, Section]:
@@ -330,7 +323,7 @@ def _sign_in(machine: Machine, places: _Places, title: str, name: str, section: 
     cached = session or section.get("sso_start_url", "")
     digest = hashlib.sha1(cached.encode(), usedforsecurity=False).hexdigest()
     try:
-        token = json.loads(_text_of(machine.home / ".aws" / "sso" / "cache" / f"{digest}.json") or "{}")
+        token = json.loads(text_or_nothing(machine.home / ".aws" / "sso" / "cache" / f"{digest}.json") or "{}")
     except (ValueError, RecursionError):
         token = {}
     token = token if isinstance(token, dict) else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -31,7 +32,10 @@ def words(status: Status, n: int) -> str:
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was checked. `cause` is a word of the contract such as missing-statement, scp, not-propagated."""
+    """One thing that was checked. `cause` is a word of the contract such as missing-statement, scp, not-propagated.
+
+    `mend` holds the answers, by key, that the wizard needs to mend it, where the usual ones don't do it.
+    """
 
     id: str
     subject: str
@@ -40,6 +44,7 @@ class Finding:
     detail: str = ""
     cause: str = ""
     remedy: str = ""
+    mend: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def to_json(self) -> dict[str, str]:
         return {

@@ -6,7 +6,7 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from wizard.check.findings import Finding, Report, Status
 from wizard.remotion import names
@@ -23,6 +23,8 @@ MENDABLE: Final = frozenset(
         "missing-principal",
         "no-credentials",
         "bad-credentials",
+        "other-principal",
+        "file-mode",
     }
 )
 # Causes that somebody else has to do something about -> who that is
@@ -47,12 +49,24 @@ def mendable(finding: Finding) -> bool:
     """Whether the wizard can mend it: it does not hold (or is to know), and its cause is one of those it makes good."""
     if finding.status not in {Status.FAIL, Status.WARN}:
         return False
+    if finding.mend:
+        return True
     return finding.cause in MENDABLE and (finding.id.startswith(_ABOUT) or finding.id.startswith("operator."))
 
 
 def to_mend(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Return the findings that fail and that the wizard can mend."""
     return tuple(f for f in findings if f.status is Status.FAIL and mendable(f))
+
+
+def answers_to_mend(findings: Iterable[Finding]) -> dict[str, Any]:
+    """Return the answers, by key, with which the wizard plans what these findings lack. Lists are joined."""
+    answers: dict[str, Any] = {"start.goal": "change"}
+    for finding in findings:
+        for key, value in finding.mend.items():
+            joined = [*answers.get(key, []), *value] if isinstance(value, (list, tuple)) else value
+            answers[key] = list(dict.fromkeys(joined)) if isinstance(joined, list) else joined
+    return answers
 
 
 def for_others(finding: Finding) -> str:
@@ -121,8 +135,7 @@ class Mending:
     role: str = ""
     render_role: bool = False  # whether `role` is the one that the render functions have
 
-    @property
-    def command(self) -> str:
+    def command(self, finding: Finding) -> str:
         """The exact command. Without a word about whose set-up it is, the wizard asks; it shows the plan in any case."""
         named = bool(self.answers_file or self.user or (self.role and not self.render_role))
         words = [PROGRAM, "apply" if named else "setup"]
@@ -130,7 +143,7 @@ class Mending:
             words += [option, value] if value else []
         if self.answers_file:
             words += ["--answers", self.answers_file]
-        settings = [f"{key}={value}" for key, value in self._settings().items()]
+        settings = [f"{key}={_setting(value)}" for key, value in {**self._settings(), **finding.mend}.items()]
         for setting in (*self.settings, *settings):
             words += ["--set", setting]
         return shlex.join(words)
@@ -149,13 +162,20 @@ class Mending:
 
 def with_commands(report: Report, mending: Mending) -> Report:
     """Return a report whose mendable findings name the exact command."""
-    return replace(report, findings=tuple(_with_command(f, mending.command) for f in report.findings))
+    return replace(report, findings=tuple(_with_command(f, mending) for f in report.findings))
 
 
-def _with_command(finding: Finding, command: str) -> Finding:
+def _setting(value: Any) -> str:
+    """Write a value as --set takes it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(value) if isinstance(value, (list, tuple)) else str(value)
+
+
+def _with_command(finding: Finding, mending: Mending) -> Finding:
     if not mendable(finding):
         return finding
     if finding.remedy and not _SETUP.fullmatch(finding.remedy):
         return finding  # a remedy of its own, such as chmod
     lead = finding.remedy.partition(":")[0] if finding.remedy else "Let the wizard mend it"
-    return replace(finding, remedy=f"{lead}: {command}")
+    return replace(finding, remedy=f"{lead}: {mending.command(finding)}")

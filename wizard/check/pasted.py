@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final
 
+from wizard.secret import MASK, without_secrets
 from wizard.text import one_line, plain
 
 LARGEST: Final = 1_000_000  # characters of pasted text
-MASK: Final = "••••"
 
 
 @dataclass(frozen=True)
@@ -346,10 +346,6 @@ _NAMED_SECRET: Final = re.compile(
     r"([A-Za-z0-9/+_.=~%-]{8,})",
     re.IGNORECASE,
 )
-_LONG: Final = re.compile(
-    r"(?<![A-Za-z0-9+])(?=[A-Za-z0-9/+]{0,39}[A-Z])(?=[A-Za-z0-9/+]{0,39}[a-z])(?=[A-Za-z0-9/+]{0,39}[0-9])"
-    r"[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])"
-)
 _TOKEN: Final = re.compile(r"(?<![A-Za-z0-9/_.-])[A-Za-z0-9/+_=-]{120,}")
 _KEY_ID: Final = re.compile(r"\b((?:AKIA|ASIA)[A-Z0-9]{0,2})[A-Z0-9]{8,}([A-Z0-9]{4})\b")
 
@@ -357,5 +353,5 @@ _KEY_ID: Final = re.compile(r"\b((?:AKIA|ASIA)[A-Z0-9]{0,2})[A-Z0-9]{8,}([A-Z0-9
 def _redacted(text: str) -> str:
     """The text without what could be a secret: values of telling names, secrets' shape, tokens; key ids are shortened."""
     text = _NAMED_SECRET.sub(lambda found: found[1] + MASK, text)
-    text = _TOKEN.sub(MASK, _LONG.sub(MASK, text))
+    text = _TOKEN.sub(MASK, without_secrets(text))
     return _KEY_ID.sub(lambda found: f"{found[1][:4]}…{found[2]}", text)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from wizard.account.snapshot import Principal
 from wizard.check.simulate import Verdict
@@ -30,13 +29,13 @@ class Opening:
 
 
 def openings(principal: Principal | None, verdicts: Iterable[Verdict]) -> tuple[Opening, ...]:
-    """Return the statements of a principal's own policies that allow what the verdicts say is allowed.
+    """Return the statements of a principal's policies, its groups' too, that allow what the verdicts say is allowed.
 
-    Nothing for what comes through a group, or through a policy that could not be read: IAM names those policies itself.
+    Nothing for what comes through a policy that could not be read: IAM names that policy itself.
     """
     if principal is None:
         return ()
-    held = _held(principal)
+    held = dict(principal.documents())
     policies = PolicySet(identity=tuple(Policy(name, document) for name, document in held.items()))
     opened: dict[tuple[str, int, str], list[str]] = {}
     for verdict in verdicts:
@@ -50,18 +49,12 @@ def openings(principal: Principal | None, verdicts: Iterable[Verdict]) -> tuple[
     )
 
 
-def through(principal: Principal | None, allowed: Iterable[Verdict], matched: Iterable[str]) -> str:
+def through(opened: Iterable[Opening], matched: Iterable[str]) -> str:
     """Say through what it is allowed: the statements, where they can be told, else the policies that IAM names."""
-    found = openings(principal, allowed)
+    found = [str(opening) for opening in opened]
     if found:
-        return listing([str(opening) for opening in found])
+        return listing(found)
     return listing(sorted(matched)) or "one of its policies"
-
-
-def _held(principal: Principal) -> dict[str, Mapping[str, Any]]:
-    inline = {name: fact.value for name, fact in principal.inline.items()}
-    attached = {a.name: a.document.value for a in principal.attached}
-    return {name: document for name, document in {**inline, **attached}.items() if document is not None}
 
 
 def _allows(statements: list[documents.Statement], index: int) -> str:
