@@ -6,6 +6,7 @@ import http.server
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ def no_network() -> Iterator[None]:
         yield
 
 
-def refusal(place: Place, profile: str = "", **options: str) -> tuple[Problem, ExitCode]:
+def refusal(place: Place, profile: str = "", **options: Any) -> tuple[Problem, ExitCode]:
     engine = Engine(Options(folder=place.project, **options))
     with pytest.raises(ProblemError) as caught:
         engine.connect(profile)

@@ -6,18 +6,22 @@ Real mode talks only to AWS's own hosts; any other endpoint must be asked for. N
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from wizard.account.errors import problem_of
+from wizard.account.errors import problem_of, settings_problem
 from wizard.account.snapshot import Identity
 from wizard.problem import ExitCode, Problem, ProblemError, UsageProblem
-from wizard.remotion.regions import partition_of
+from wizard.remotion.regions import is_region_name, partition_of
 from wizard.secret import Secret
-from wizard.text import one_line
+from wizard.text import has_control, one_line, quoted
+
+if TYPE_CHECKING:
+    import botocore.session
 
 _AWS_HOSTS: Final = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn")
 _CONTROL_PLANE: Final = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
@@ -61,6 +65,7 @@ class Target:
     keys: Keys | None = None
     prepare: Callable[[Any], None] | None = field(default=None, compare=False)
     sandbox: bool = False
+    scenario: str = ""  # of the sandbox
     source: str = ""
     settles_after: float = 0.0  # seconds; of an account that is emulated and yet replicates
 
@@ -75,39 +80,37 @@ class Aws:
     """Clients for one set of credentials. Thread-safe."""
 
     def __init__(self, target: Target, loader_from: Aws | None = None) -> None:
-        """Make the session; `loader_from` shares its parsed service models, which makes a second session cheap."""
-        import botocore.session
+        """Make the session; `loader_from` shares its parsed service models, or its whole session where keys are given."""
         from botocore.exceptions import BotoCoreError
 
         self.target = target
         self._lock = threading.RLock()
         self._clients: dict[tuple[str, str, int], Any] = {}
         self.core: botocore.session.Session
-        _check_endpoint(target.endpoint_url)
+        check_endpoint(target.endpoint_url)
         try:
-            core = botocore.session.Session(_SEALED if target.sandbox else None, profile=target.profile or None)
-            if loader_from is not None:
-                core.register_component("data_loader", loader_from.core.get_component("data_loader"))
-            if target.prepare:
-                target.prepare(core)
-            if target.keys:
-                token = target.keys.session_token
-                core.set_credentials(
-                    target.keys.access_key_id, target.keys.secret_access_key.reveal(), token.reveal() if token else None
-                )
-            self.core = core
-            self.region = target.region or core.get_config_variable("region") or DEFAULT_REGION
-            core.set_config_variable("region", self.region)
+            self.core = loader_from.core if loader_from and target.keys else self._session(loader_from)
+            self.region = target.region or self.core.get_config_variable("region") or DEFAULT_REGION
         except BotoCoreError as error:
             raise problem_of(error, "opening the AWS profile", target.profile) from error
+        _require_region(self.region, target.profile)
         self.partition = partition_of(self.region)
+
+    def _session(self, loader_from: Aws | None) -> botocore.session.Session:
+        import botocore.session
+
+        core = botocore.session.Session(_SEALED if self.target.sandbox else None, profile=self.target.profile or None)
+        if loader_from is not None:
+            core.register_component("data_loader", loader_from.core.get_component("data_loader"))
+        if self.target.prepare:
+            self.target.prepare(core)
+        return core
 
     def client(self, service: str, region: str = "", attempts: int = 5) -> Any:
         """Return a client. Reads are tried up to 5 times; pass attempts=1 for a write that must not be repeated.
 
         Raises UsageProblem if the client would talk to a host that is not AWS's and was not asked for.
         """
-        import botocore.exceptions
         from botocore.config import Config
 
         place = region or (_CONTROL_PLANE[self.partition] if service == "iam" else self.region)
@@ -129,12 +132,24 @@ class Aws:
                         region_name=place,
                         endpoint_url=self.target.endpoint_url or None,
                         config=config,
+                        **self._given_keys(),
                     )
-                except (botocore.exceptions.BotoCoreError, ValueError) as error:
-                    raise problem_of(error, f"preparing the connection to {service}", self.target.profile) from error
+                except Exception as error:  # it may start a program of the person's, which can fail in any way
+                    raise settings_problem(error, self.target.profile) from error
                 self._refuse_stray_endpoint(str(made.meta.endpoint_url))
                 self._clients[key] = made
             return self._clients[key]
+
+    def _given_keys(self) -> dict[str, Any]:
+        """The keys that were given, as botocore takes them; nothing where it looks for credentials itself."""
+        keys = self.target.keys
+        if keys is None:
+            return {}
+        return {
+            "aws_access_key_id": keys.access_key_id,
+            "aws_secret_access_key": keys.secret_access_key.reveal(),
+            "aws_session_token": keys.session_token.reveal() if keys.session_token else None,
+        }
 
     def _refuse_stray_endpoint(self, url: str) -> None:
         host = urlsplit(url).hostname or ""
@@ -156,15 +171,11 @@ class Aws:
 
         Raises ProblemError with exit code 3 when the credentials do not work or AWS is out of reach.
         """
+        sts = self.client("sts")
+        self._load_credentials()
         try:
-            sts = self.client("sts")
-            credentials = self.core.get_credentials()
-            if credentials is not None:
-                credentials.get_frozen_credentials()  # once, before two calls want them: it may ask for an MFA code
             guess, alias = self.partition, _Meanwhile(self._alias)
             caller = sts.get_caller_identity()
-        except ProblemError:
-            raise
         except Exception as error:
             found = problem_of(error, "asking AWS who is calling (sts:GetCallerIdentity)", self.target.profile)
             raise ProblemError(found.problem, ExitCode.NO_ACCESS) from error
@@ -180,7 +191,34 @@ class Aws:
             alias=alias.result() if guess == self.partition else self._alias(),
             endpoint=self.target.endpoint_url,
             sandbox=self.target.sandbox,
+            scenario=self.target.scenario,
         )
+
+    def _load_credentials(self) -> None:
+        """Load the credentials once, before two calls want them: it may ask for an MFA code. Raises ProblemError."""
+        from botocore.exceptions import NoCredentialsError
+
+        if self.target.keys:
+            return
+        try:
+            found = self.core.get_credentials()
+            if found is None:
+                raise NoCredentialsError
+            frozen = found.get_frozen_credentials()
+        except Exception as error:  # a program, a file and AWS itself may have failed
+            raise settings_problem(error, self.target.profile) from error
+        for what, value in (("access key id", frozen.access_key), ("secret access key", frozen.secret_key)):
+            if not isinstance(value, str) or not re.fullmatch(r"[\x21-\x7e]{1,256}", value):
+                name = f"profile {self.target.profile}" if self.target.profile else "the default credentials"
+                raise ProblemError(
+                    Problem(
+                        f"The {what} of {name} is not one.",
+                        "It is empty, too long, or holds characters that none has, such as a space.",
+                        "Store it again: aws configure"
+                        + f" --profile {self.target.profile}" * bool(self.target.profile),
+                    ),
+                    ExitCode.NO_ACCESS,
+                )
 
     def _alias(self) -> str:
         try:
@@ -192,6 +230,8 @@ class Aws:
     def _source(self) -> str:
         if self.target.profile:
             return f"profile {self.target.profile}"
+        if self.target.keys:
+            return "an access key that was given"
         try:
             method = str(getattr(self.core.get_credentials(), "method", "") or "")
         except Exception:  # only for display
@@ -226,18 +266,34 @@ class _Meanwhile:
         return self._answer
 
 
-def _check_endpoint(url: str) -> None:
+def _require_region(region: str, profile: str) -> None:
+    if is_region_name(region):
+        return
+    name = f"profile {profile}" if profile else "the default profile"
+    raise ProblemError(
+        Problem(
+            f"{quoted(region, 40)} is not an AWS region. Allowed: a name such as us-east-1.",
+            f"It is the region of {name} in ~/.aws/config, or of AWS_DEFAULT_REGION.",
+            "Correct it there, or name a region: --region us-east-1",
+        ),
+        ExitCode.NO_ACCESS,
+    )
+
+
+def check_endpoint(url: str) -> None:
+    """Raise UsageProblem if this is not the address of an endpoint; "" is none."""
     if not url:
         return
     try:
         parts = urlsplit(url)
         fine = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
         fine = fine and "@" not in parts.netloc  # a password: the endpoint is shown on every screen
+        fine = fine and not has_control(url) and " " not in url  # urlsplit drops line breaks, botocore does not
     except ValueError:
         fine = False
     if not fine:
         raise UsageProblem(
-            f"--endpoint-url: “{one_line(url.rpartition('@')[2], 80)}” is not an address. "
+            f"--endpoint-url: {quoted(url.rpartition('@')[2], 80)} is not an address. "
             "Allowed: http://host:port or https://host, without a password."
         )
 

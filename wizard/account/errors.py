@@ -5,9 +5,12 @@ Sources: "Troubleshoot access denied error messages" (AWS IAM User Guide), botoc
 
 from __future__ import annotations
 
+import configparser
+import json
 import re
 from typing import Any, Final
 
+from wizard.account.profiles import unreadable_files
 from wizard.problem import ExitCode, Problem, ProblemError
 from wizard.text import one_line
 
@@ -104,6 +107,8 @@ def layer_of(message: str) -> str:
 
 def problem_of(error: Exception, doing: str, profile: str = "") -> ProblemError:
     """Turn an error into a ProblemError. `doing` is what was tried, as in "reading the user remotion-user"."""
+    if isinstance(error, ProblemError):  # somebody has said already what it is
+        return error
     code, message = code_of(error), message_of(error)
     if code in _DENIED:
         return _denied(message, doing)
@@ -118,7 +123,8 @@ def problem_of(error: Exception, doing: str, profile: str = "") -> ProblemError:
         return ProblemError(
             Problem(f"{_capital(doing)} failed.", f"{code}: {message}", "Correct what AWS names, then try again.")
         )
-    return _connection_problem(error, doing, profile)
+    generic = _no_access(f"{_capital(doing)} failed.", f"{type(error).__name__}: {message}", "Try again.")
+    return _connection_problem(error, doing, profile) or generic
 
 
 def _denied(message: str, doing: str) -> ProblemError:
@@ -132,7 +138,7 @@ def _denied(message: str, doing: str) -> ProblemError:
     return ProblemError(Problem(title, message, remedy))
 
 
-def _connection_problem(error: Exception, doing: str, profile: str) -> ProblemError:
+def _connection_problem(error: Exception, doing: str, profile: str) -> ProblemError | None:
     from botocore import exceptions as b
 
     name = f"profile {profile}" if profile else "the default credentials"
@@ -143,7 +149,9 @@ def _connection_problem(error: Exception, doing: str, profile: str) -> ProblemEr
         return _no_access(f"There is no AWS profile “{missing}”.", message_of(error), remedy)
     if isinstance(error, b.ConfigParseError):
         return _no_access(
-            "An AWS configuration file can't be read.", message_of(error), "Correct the file, then try again."
+            "An AWS configuration file can't be read.",
+            f"{one_line(str(error.kwargs.get('path')))}: {_why_not_parsed(error.kwargs.get('error'))}",
+            "Correct the file, then try again. Allowed: [sections] with lines NAME = VALUE, each once, in UTF-8.",
         )
     if isinstance(error, (b.UnauthorizedSSOTokenError, b.SSOTokenLoadError, b.TokenRetrievalError, b.SSOError)):
         return _no_access(
@@ -160,7 +168,7 @@ def _connection_problem(error: Exception, doing: str, profile: str) -> ProblemEr
             f"No usable AWS credentials in {name}." if profile else "No AWS credentials were found on this computer."
         )
         remedy = f"Sign in: {login}   or store a key: aws configure{f' --profile {profile}' if profile else ''}"
-        return _no_access(title, message_of(error), remedy)
+        return _no_access(title, "\n".join((message_of(error), *unreadable_files())), remedy)
     if isinstance(error, b.NoRegionError):
         return _no_access("No AWS region is known.", message_of(error), "Name one: --region us-east-1")
     if isinstance(error, (b.HTTPClientError, b.ConnectionError)):
@@ -169,7 +177,51 @@ def _connection_problem(error: Exception, doing: str, profile: str) -> ProblemEr
             f"{_capital(doing)}: {message_of(error)}",
             "Check the connection, then try again.",
         )
-    return _no_access(f"{_capital(doing)} failed.", f"{type(error).__name__}: {message_of(error)}", "Try again.")
+    return None
+
+
+def settings_problem(error: Exception, profile: str = "") -> ProblemError:
+    """Turn what botocore has against this machine's AWS settings into a ProblemError: a wrong value, a broken program."""
+    known = (
+        problem_of(error, "signing in", profile)
+        if code_of(error)
+        else _connection_problem(error, "signing in", profile)
+    )
+    if known is not None:
+        return ProblemError(known.problem, ExitCode.NO_ACCESS)
+    name = f"profile {profile}" if profile else "the default credentials"
+    if isinstance(error, EOFError):
+        title = f"The sign-in of {name} asks for a code (MFA), and there is no terminal to type it in."
+        return _no_access(title, "", "Run it in a terminal, or choose a profile without mfa_serial.")
+    if isinstance(error, OSError) and error.filename:
+        what = f"{one_line(str(error.filename))}: {error.strerror}"
+    elif isinstance(error, json.JSONDecodeError):
+        what = (
+            f"What a program (credential_process) or a file with credentials printed is not JSON: {message_of(error)}"
+        )
+    else:
+        what = message_of(error)
+    return _no_access(
+        f"The AWS settings of {name} can't be used.",
+        f"{what.rstrip('.')}.",
+        "Correct it in ~/.aws/config, ~/.aws/credentials or the environment (AWS_…), then try again.",
+    )
+
+
+def _why_not_parsed(error: Any) -> str:
+    """Say where a file is wrong. The line itself may hold a secret: only its number is told."""
+    if isinstance(error, configparser.MissingSectionHeaderError):
+        return f"line {error.lineno} stands in no [section]."
+    if isinstance(error, configparser.DuplicateSectionError):
+        return f"line {error.lineno}: the section [{one_line(str(error.section), 60)}] is there twice."
+    if isinstance(error, configparser.DuplicateOptionError):
+        where = f"{one_line(str(error.option), 60)} in [{one_line(str(error.section), 60)}]"
+        return f"line {error.lineno}: {where} is there twice."
+    if isinstance(error, configparser.ParsingError) and error.errors:
+        return f"line {error.errors[0][0]} is neither a [section] nor NAME = VALUE."
+    if isinstance(error, UnicodeDecodeError):
+        return f"not UTF-8 text (byte {error.start})."
+    return "an indented line under a setting is not NAME = VALUE."
 
 
 def _renew(profile: str, code: str) -> str:

@@ -52,11 +52,26 @@ def credential_choices() -> tuple[CredentialChoice, ...]:
     return tuple(found)
 
 
+def unreadable_files() -> tuple[str, ...]:
+    """Say which of the AWS tools' files are there and can't be read, and why: those tools pass over them in silence."""
+    from wizard.handover.files import why_not_readable
+
+    named = (credentials_file(), config_file())
+    return tuple(f"{one_line(str(path))}: {why}" for path in named if (why := why_not_readable(path)))
+
+
 def _sections(path: Path) -> dict[str, dict[str, str]]:
+    from wizard.handover.files import text_or_nothing
+
+    return sections_of(text_or_nothing(path))
+
+
+def sections_of(text: str) -> dict[str, dict[str, str]]:
+    """Return the sections of an INI text with their settings; none if it is no INI text."""
     parser = configparser.RawConfigParser(strict=False, default_section="\0none", allow_no_value=True)
     try:
-        parser.read_string(path.read_text("utf-8", errors="replace"))
-    except (OSError, configparser.Error):
+        parser.read_string(text)
+    except (configparser.Error, AttributeError):  # AttributeError: CPython's own, where a name without a value goes on
         return {}
     return {name: {k: v or "" for k, v in parser.items(name)} for name in parser.sections()}
 
