@@ -249,7 +249,9 @@ def test_a_user_that_is_not_there_is_said_to_be_missing(engine: Engine) -> None:
 
 def mended(engine: Engine, report: Report) -> list[str]:
     """Mend what a report says can be mended; the changes that it took. Afterwards nothing of it is left to mend."""
-    answers = given(render_role__attach="inline").with_values(answers_to_mend(f for f in report.findings if mendable(f)), "you")
+    answers = given(render_role__attach="inline").with_values(
+        answers_to_mend(f for f in report.findings if mendable(f)), "you"
+    )
     plan = onboard(engine, answers)
     assert not [f for f in engine.check(given()).findings if mendable(f)]
     return ids(plan)

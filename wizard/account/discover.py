@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,6 +23,7 @@ from wizard.account.snapshot import (
     Fact,
     GroupPolicy,
     Identity,
+    KeyUse,
     LocalState,
     ManagedPolicy,
     Principal,
@@ -27,7 +31,7 @@ from wizard.account.snapshot import (
 from wizard.handover import aws_profile, env_file, git
 from wizard.places import expanded
 from wizard.policy import documents
-from wizard.problem import ProblemError
+from wizard.problem import Problem, ProblemError
 from wizard.quotas.limits import read_region
 from wizard.remotion import names
 from wizard.secret import Secret
@@ -110,7 +114,7 @@ def read_entity(aws: Aws, kind: str, name: str) -> Fact[Principal]:
             return _entity("user", iam.get_user(UserName=name)["User"])
         return _entity("role", iam.get_role(RoleName=name)["Role"])
 
-    return _fact(read, f"reading the {kind} {name}")
+    return read_fact(read, f"reading the {kind} {name}")
 
 
 def read_user(aws: Aws, name: str) -> Fact[Principal]:
@@ -119,17 +123,44 @@ def read_user(aws: Aws, name: str) -> Fact[Principal]:
 
     def read() -> Principal:
         user = _principal(aws, "user", iam.get_user(UserName=name)["User"])
-        groups = _fact(lambda: _pages(iam, "list_groups_for_user", "Groups", UserName=name))
+        groups = read_fact(lambda: read_pages(iam, "list_groups_for_user", "Groups", UserName=name))
         names_of_groups = tuple(str(g["GroupName"]) for g in groups.value or ())
         unknown = (GroupPolicy("", document=Fact(groups.state, None, groups.problem)),) if groups.is_unknown else ()
         return replace(
             user,
             groups=names_of_groups,
             group_policies=unknown or _of_groups(aws, names_of_groups),
-            access_keys=_fact(lambda: _keys(iam, name)),
+            access_keys=read_fact(lambda: _keys(iam, name)),
         )
 
-    return _fact(read, f"reading the user {name}")
+    return read_fact(read, f"reading the user {name}")
+
+
+def discover_keys(aws: Aws, identity: Identity, user: str, local: LocalState) -> AccountSnapshot:
+    """Read what changing an access key needs: the user, its keys and when each was last used, the limits of the account.
+
+    AWS operations: iam GetUser, ListAccessKeys, GetAccessKeyLastUsed, GetAccountSummary. Raises ProblemError as `discover`
+    does; a denied read is a denied fact.
+    """
+    iam = aws.client("iam")
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        limits = pool.submit(_limits, aws)
+        principal = pool.submit(read_entity, aws, "user", user)
+        keys = read_fact(lambda: _keys(iam, user), f"listing the access keys of {user}")
+        if keys.value is not None:
+            uses = pool.map(partial(_use, iam), keys.value)
+            keys = Fact.known(tuple(replace(key, use=use) for key, use in zip(keys.value, uses, strict=True)))
+        found = principal.result()
+        if found.value is not None:
+            found = Fact.known(replace(found.value, access_keys=keys))
+        return AccountSnapshot(
+            identity,
+            user,
+            found,
+            limits=limits.result(),
+            local=local,
+            read_at=datetime.now(UTC).isoformat(),
+        )
 
 
 def read_role(aws: Aws, name: str) -> Fact[Principal]:
@@ -138,7 +169,7 @@ def read_role(aws: Aws, name: str) -> Fact[Principal]:
     def read() -> Principal:
         return _principal(aws, "role", aws.client("iam").get_role(RoleName=name)["Role"])
 
-    return _fact(read, f"reading the role {name}")
+    return read_fact(read, f"reading the role {name}")
 
 
 def _principal(aws: Aws, kind: str, found: Mapping[str, Any]) -> Principal:
@@ -146,9 +177,9 @@ def _principal(aws: Aws, kind: str, found: Mapping[str, Any]) -> Principal:
     iam, title = aws.client("iam"), kind.capitalize()
     who = {f"{title}Name": str(found[f"{title}Name"])}
     get = getattr(iam, f"get_{kind}_policy")
-    policies = _pages(iam, f"list_{kind}_policies", "PolicyNames", **who)
+    policies = read_pages(iam, f"list_{kind}_policies", "PolicyNames", **who)
     inline = {policy: _inline(partial(get, PolicyName=policy, **who)) for policy in policies}
-    attached = _pages(iam, f"list_attached_{kind}_policies", "AttachedPolicies", **who)
+    attached = read_pages(iam, f"list_attached_{kind}_policies", "AttachedPolicies", **who)
     return replace(
         _entity(kind, found),
         inline=inline,
@@ -168,7 +199,7 @@ def _entity(kind: str, found: Mapping[str, Any]) -> Principal:
         created=_moment(found.get("CreateDate")),
         boundary=str(found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "")),
         tags=_tags(found),
-        trust=None if trust is None else _document(trust),
+        trust=None if trust is None else read_document(trust),
     )
 
 
@@ -185,14 +216,14 @@ def _of_group(aws: Aws, group: str) -> list[GroupPolicy]:
     iam = aws.client("iam")
 
     def read() -> list[GroupPolicy]:
-        inline = _pages(iam, "list_group_policies", "PolicyNames", GroupName=group)
+        inline = read_pages(iam, "list_group_policies", "PolicyNames", GroupName=group)
         get = partial(iam.get_group_policy, GroupName=group)
         found = [GroupPolicy(group, name, "", _inline(partial(get, PolicyName=name))) for name in inline]
-        listed = _pages(iam, "list_attached_group_policies", "AttachedPolicies", GroupName=group)
+        listed = read_pages(iam, "list_attached_group_policies", "AttachedPolicies", GroupName=group)
         attached = [_attached(aws, a) for a in listed]
         return [*found, *(GroupPolicy(group, a.name, a.arn, a.document) for a in attached)]
 
-    fact = _fact(read, f"reading the group {group}")
+    fact = read_fact(read, f"reading the group {group}")
     if fact.value is not None:
         return fact.value
     return [] if fact.is_absent else [GroupPolicy(group, document=Fact(fact.state, None, fact.problem))]
@@ -206,18 +237,18 @@ def read_managed(aws: Aws, arn: str) -> Fact[ManagedPolicy]:
         found = iam.get_policy(PolicyArn=arn)["Policy"]
         default = str(found["DefaultVersionId"])
         version = iam.get_policy_version(PolicyArn=arn, VersionId=default)["PolicyVersion"]
-        ids = [str(v["VersionId"]) for v in _pages(iam, "list_policy_versions", "Versions", PolicyArn=arn)]
+        ids = [str(v["VersionId"]) for v in read_pages(iam, "list_policy_versions", "Versions", PolicyArn=arn)]
         return ManagedPolicy(
             name=str(found["PolicyName"]),
             arn=arn,
-            document=_document(version["Document"]),
+            document=read_document(version["Document"]),
             default_version=default,
             versions=tuple(sorted(ids, key=lambda v: int(v[1:]))),
             attachments=int(found.get("AttachmentCount", 0)),
             tags=_tags(found),
         )
 
-    return _fact(read, f"reading the policy {arn.rpartition('/')[2]}")
+    return read_fact(read, f"reading the policy {arn.rpartition('/')[2]}")
 
 
 def find_managed(aws: Aws, arn: str) -> Fact[ManagedPolicy]:
@@ -227,7 +258,7 @@ def find_managed(aws: Aws, arn: str) -> Fact[ManagedPolicy]:
         return fact
     name = arn.rpartition("/")[2].lower()
     try:
-        listed = _pages(aws.client("iam"), "list_policies", "Policies", Scope="Local")
+        listed = read_pages(aws.client("iam"), "list_policies", "Policies", Scope="Local")
     except Exception:  # denied, or not emulated: there is none where it should be, and that is known
         return fact
     elsewhere = [str(p["Arn"]) for p in listed if str(p["PolicyName"]).lower() == name]
@@ -253,16 +284,32 @@ def read_concurrency(aws: Aws, region: str) -> Fact[int]:
         return Fact.denied(problem_of(error, doing).problem)
 
 
+class UnreadableFile(ProblemError):
+    """Raised where a file that the access key may go to can't be read. `key` is the answer that names it."""
+
+    def __init__(self, key: str, problem: Problem) -> None:
+        super().__init__(problem)
+        self.key = key
+
+
+def _readable(key: str, read: Callable[[], T]) -> T:
+    try:
+        return read()
+    except ProblemError as error:
+        raise UnreadableFile(key, error.problem) from error
+
+
 def local_state(folder: Path, env_path: str, profile: str) -> LocalState:
-    """Read where the access key is to go: the .env file, the profile, and what git would do. Raises ProblemError."""
+    """Read where the access key is to go: the .env file, the profile, and what git would do. Raises UnreadableFile."""
     target = folder / expanded(env_path)
-    variables = env_file.variables_of(target)
+    variables = _readable("credentials.path", lambda: env_file.variables_of(target))
     state = git.git_state(target)
     shared = credentials_file()
-    section = aws_profile.read_profile(shared, profile)
+    section = _readable("credentials.profile", lambda: aws_profile.read_profile(shared, profile))
     return LocalState(
         env_file=str(target),
         env_exists=target.exists(),
+        env_mode=_mode(target),
         env_key_id=variables.get(names.ACCESS_KEY_ID, ""),
         env_has_secret=bool(variables.get(names.SECRET_ACCESS_KEY)),
         env_has_token=bool(variables.get(names.SESSION_TOKEN)),
@@ -275,6 +322,14 @@ def local_state(folder: Path, env_path: str, profile: str) -> LocalState:
         ignored_by_git=state.ignored,
         tracked_by_git=state.tracked,
     )
+
+
+def _mode(path: Path) -> int | None:
+    """Return who may read a file; None where it is not there, or files have no such mode."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode) if os.name == "posix" else None
+    except OSError:
+        return None
 
 
 def stored_keys(local: LocalState, profile: str = "") -> tuple[Keys | None, str]:
@@ -311,7 +366,8 @@ def _buckets(aws: Aws, identity: Identity, reading: Reading) -> Mapping[str, Buc
     return read_buckets(aws, identity, reading.buckets, reading.bucket_key)
 
 
-def _fact(read: Callable[[], T], doing: str = "") -> Fact[T]:
+def read_fact(read: Callable[[], T], doing: str = "") -> Fact[T]:
+    """Return what `read` reads as a fact: known, absent, or denied. Raises ProblemError for anything else that goes wrong."""
     try:
         return Fact.known(read())
     except Exception as error:
@@ -324,22 +380,22 @@ def _fact(read: Callable[[], T], doing: str = "") -> Fact[T]:
 
 
 def _inline(get: Callable[[], Mapping[str, Any]]) -> Fact[Document]:
-    return _fact(lambda: _document(get()["PolicyDocument"]))
+    return read_fact(lambda: read_document(get()["PolicyDocument"]))
 
 
 def _limits(aws: Aws) -> Mapping[str, int]:
-    fact = _fact(lambda: aws.client("iam").get_account_summary()["SummaryMap"], "reading the limits of the account")
+    fact = read_fact(lambda: aws.client("iam").get_account_summary()["SummaryMap"], "reading the limits of the account")
     return {str(k): int(v) for k, v in (fact.value or {}).items()}
 
 
 def _policy_exists(aws: Aws, arn: str) -> Fact[bool]:
     if not arn:
         return Fact()
-    return _fact(lambda: bool(aws.client("iam").get_policy(PolicyArn=arn)["Policy"]), f"reading the policy {arn}")
+    return read_fact(lambda: bool(aws.client("iam").get_policy(PolicyArn=arn)["Policy"]), f"reading the policy {arn}")
 
 
 def _role_exists(aws: Aws, name: str) -> Fact[bool]:
-    return _fact(lambda: bool(aws.client("iam").get_role(RoleName=name)["Role"]), f"reading the role {name}")
+    return read_fact(lambda: bool(aws.client("iam").get_role(RoleName=name)["Role"]), f"reading the role {name}")
 
 
 def _attached(aws: Aws, entry: Mapping[str, Any]) -> Attached:
@@ -348,24 +404,34 @@ def _attached(aws: Aws, entry: Mapping[str, Any]) -> Attached:
 
     def read() -> Document:
         version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-        return _document(iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"])
+        return read_document(iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"])
 
-    return Attached(name, arn, _fact(read))
+    return Attached(name, arn, read_fact(read))
 
 
 def _keys(iam: Any, user: str) -> tuple[AccessKey, ...]:
-    listed = _pages(iam, "list_access_keys", "AccessKeyMetadata", UserName=user)
+    listed = read_pages(iam, "list_access_keys", "AccessKeyMetadata", UserName=user)
     return tuple(
         AccessKey(str(k["AccessKeyId"]), k["Status"] == "Active", _moment(k.get("CreateDate"))) for k in listed
     )
 
 
-def _pages(client: Any, operation: str, field: str, **parameters: Any) -> list[Any]:
+def _use(iam: Any, key: AccessKey) -> Fact[KeyUse]:
+    def read() -> KeyUse:
+        used = iam.get_access_key_last_used(AccessKeyId=key.id)["AccessKeyLastUsed"]
+        when = _moment(used.get("LastUsedDate"))  # there is none for a key that was never used
+        return KeyUse(when, str(used.get("ServiceName", "")), str(used.get("Region", ""))) if when else KeyUse()
+
+    return read_fact(read, f"reading when the access key {key.id} was last used")
+
+
+def read_pages(client: Any, operation: str, field: str, **parameters: Any) -> list[Any]:
+    """Return what an operation lists, of all its pages."""
     return [item for page in client.get_paginator(operation).paginate(**parameters) for item in page[field]]
 
 
-def _document(value: Any) -> Document:
-    """boto3 gives a parsed document; some emulators give text."""
+def read_document(value: Any) -> Document:
+    """Return a policy document. boto3 gives it parsed; some emulators give text."""
     return documents.parse(value) if isinstance(value, str) else dict(value)
 
 

@@ -42,7 +42,7 @@ def permissions(
     why: dict[str, str],
     ambiguous: set[str],
 ) -> Iterator[Finding]:
-    """Yield a finding for each action of a probe. `why` says what an action is for; `ambiguous` ones carry the resource's kind."""
+    """Yield a finding for each action of a probe. `why` says what it is for; `ambiguous` ones carry the resource's kind."""
     for action in probe.actions:
         identifier = f"{subject.policy}.permission.{action}" + (f"@{probe.kind}" if action in ambiguous else "")
         if isinstance(answer, Exception):

@@ -7,8 +7,8 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from wizard.commands.shared import answers_of, open_engine, sign_in
-from wizard.problem import ExitCode
+from wizard.commands.shared import answers_of, open_engine, require_right, sign_in
+from wizard.problem import ExitCode, UsageProblem
 
 if TYPE_CHECKING:
     from wizard.check.findings import Finding
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 def run(options: argparse.Namespace) -> int:
     """Check and print the findings. What is only needed for that is loaded while AWS answers."""
+    _require_right_names(options)
     answers = answers_of(options)
     if options.remotion_version:
         answers = answers.with_values({"remotion.version": options.remotion_version}, "--set")
@@ -33,20 +34,34 @@ def run(options: argparse.Namespace) -> int:
     else:
         subjects, unchecked = engine.subjects(options.user, options.role, answers)
     around = options.around if options.around is not None else not (options.user or options.role)
-    report = engine.check_subjects(
-        answers,
-        subjects,
-        unchecked=unchecked,
-        live_upload=options.live_upload,
-        around=around,
-        live=options.live,
-    )
+    with lines.telling_the_wait(sys.stderr) as on_wait:
+        report = engine.check_subjects(
+            answers,
+            subjects,
+            unchecked=unchecked,
+            live_upload=options.live_upload,
+            around=around,
+            live=options.live,
+            on_wait=on_wait,
+        )
     report = with_commands(report, mending(options, answers))
     if options.json:
         print(json.dumps(report.to_json(), indent=2, ensure_ascii=False))
     else:
         lines.print_report(report, sys.stdout)
     return ExitCode.OK if report.ok else ExitCode.DOES_NOT_HOLD
+
+
+def _require_right_names(options: argparse.Namespace) -> None:
+    from wizard.collect.fields import role_problem, user_name_problem
+
+    rules = (("--user", user_name_problem, options.user), ("--role", role_problem, options.role))
+    for flag, rule, name in rules:
+        wrong = rule(name) if name else ""
+        if wrong:
+            raise UsageProblem(f"{flag}: {wrong}")
+    if options.remotion_version:
+        require_right("--remotion-version", "remotion.version", options.remotion_version)
 
 
 def _prepare_check(options: argparse.Namespace, aws: Any) -> None:
