@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,7 @@ from textual.widgets import Input
 from screens.background import problem_of
 from screens.form import FormScreen
 from screens.step import Keys, PreviewScroll
+from screens.widgets.buttons import Push
 from screens.widgets.choice import ChoiceList
 from screens.widgets.field import Control
 from screens.widgets.notes import Busy, Note, ProblemBox
@@ -22,9 +24,11 @@ from screens.widgets.regions import FilterLine
 from screens.widgets.words import Rows, Words, text
 from wizard.account.snapshot import Identity
 from wizard.collect.steps import Choice, Question
+from wizard.handover.references import ReferenceGone
 from wizard.text import account_number, one_line
 
 _MANY = 7  # more credentials than this get a line to narrow them
+_MOST_OFFERED = 3  # of what earlier runs worked with
 
 
 class IdentityScreen(FormScreen):
@@ -32,6 +36,9 @@ class IdentityScreen(FormScreen):
 
     preview_title = "Two identities, kept apart"
     BINDINGS = [  # noqa: RUF012 - Textual's own convention
+        Binding(
+            "f4", "go_on(0)", "Go on", show=False, id="identity.go-on", tooltip="Go on with what was worked with last"
+        ),
         Binding("f5", "retry", "Try again", show=False, id="identity.retry", tooltip="Sign in again"),
     ]
 
@@ -42,6 +49,7 @@ class IdentityScreen(FormScreen):
         narrow = FilterLine(placeholder="type to find a profile", compact=True, id="profile-filter")
         narrow.display = False
         yield narrow
+        yield Vertical(id="go-on")
         yield from super().compose_body()
         yield Vertical(Busy("Looking for AWS credentials on this machine…"), id="connection")
 
@@ -51,7 +59,7 @@ class IdentityScreen(FormScreen):
             Words(
                 "The credentials chosen here make the user, the role and their policies. "
                 "They need to be allowed to manage IAM. "
-                "The wizard signs in with them as the AWS CLI does, and stores nothing.",
+                "The wizard signs in with them as the AWS CLI does, and stores no key.",
                 classes="para",
             ),
             Words(text(("Remotion, later", "bold"))),
@@ -72,10 +80,49 @@ class IdentityScreen(FormScreen):
         )
 
     def own_keys(self) -> Keys:
-        return [("f5", "sign in again", "screen.retry")]
+        offered = [("f4", "go on", "screen.go_on(0)")] if self.known.references else []
+        return [*offered, ("f5", "sign in again", "screen.retry")]
 
     def entered(self) -> None:
         self.work(self._begin, "connect")
+        self.work(self._offer_to_go_on, "go-on")
+
+    # Going on
+
+    async def _offer_to_go_on(self) -> None:
+        """Show what earlier runs worked with. That may take a moment, and comes when it comes."""
+        offered = (await self.wizard.references())[:_MOST_OFFERED]
+        widgets: list[Widget] = []
+        now = datetime.now(UTC)
+        for number, reference in enumerate(offered):
+            label = f"Go on with {one_line(reference.caller, 30)}"
+            about = f"Account {account_number(reference.account)}, {reference.details(now)}"
+            tip = "Fills in profile, region and caller. Everything else is read anew."
+            widgets.append(Push(label, f"screen.go_on({number})", id=f"go-on-{number}", tooltip=tip))
+            widgets.append(Words(about, classes="help"))
+        await self.fill("#go-on", *widgets)
+        self.query_one("#go-on").display = bool(widgets)
+        if widgets:
+            await self.renew_frame()
+
+    async def action_go_on(self, number: int) -> None:
+        """Go on with one of them: its answers are filled in, and AWS is asked who that is now."""
+        offered = self.known.references or ()
+        if not number < len(offered):
+            return
+        self.known.forget()
+        self.known.going_on, self.known.identity = offered[number], None
+        self.session.take_up(offered[number].answers())
+        await self._offer("")
+        self._start(go_on=True)
+
+    async def _gone(self) -> None:
+        """What was to be gone on with is no more: its answers are taken back, and it is not offered again."""
+        gone, self.known.going_on = self.known.going_on, None
+        self.known.references = tuple(r for r in self.known.references or () if r != gone)
+        self.session.leave_behind()
+        await self._offer("")
+        await self._offer_to_go_on()
 
     # Choices
 
@@ -132,6 +179,8 @@ class IdentityScreen(FormScreen):
         try:
             identity = await self.wizard.connect()
         except Exception as error:
+            if isinstance(error, ReferenceGone):
+                await self._gone()
             await self._show(ProblemBox(problem_of(error)), Note("f5 or enter tries again.", "info"))
             await self.renew_frame()
             return
@@ -175,6 +224,8 @@ class IdentityScreen(FormScreen):
 
     def answer_changed(self, _key: str, _value: Any) -> None:
         profile = self.session.answers.text("identity.profile")
+        self.known.going_on = None
+        self.session.leave_behind()
         if self.known.identity is not None and self.known.profile == profile:
             widgets = self._card(self.known.identity)
         else:
