@@ -1,6 +1,7 @@
 """The journal of a run: what was intended before each write, and what came back. Append-only, flushed to disk, mode 0600.
 
-It knows no secret: only names, documents and access key ids. It lies in <state folder>/runs/<account>/<run>.jsonl.
+It knows no secret: only names, documents and access key ids. It lies in <state folder>/runs/<place>/<run>.jsonl,
+where the place is the account, with its sandbox scenario or endpoint behind it (`Identity.place`).
 """
 
 from __future__ import annotations
@@ -8,8 +9,8 @@ from __future__ import annotations
 import errno
 import json
 import os
-import re
-from collections.abc import Iterator, Mapping
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,7 +38,7 @@ class Journal:
     @classmethod
     def begin(cls, plan: Plan, root: Path | None = None) -> Journal:
         """Start the journal of a run. The run's name is the date and a number. Raises ProblemError if it can't be kept."""
-        folder = runs_folder(plan.identity.account, root)
+        folder = runs_folder(plan.identity.place, root)
         try:
             private_folder(folder)
             path, run = _free_name(folder)
@@ -47,6 +48,7 @@ class Journal:
                 run=run,
                 purpose=plan.purpose,
                 undoes=plan.undoes,
+                retires=plan.retires,
                 account=plan.identity.account,
                 partition=plan.identity.partition,
                 identity=plan.identity.arn,
@@ -67,6 +69,7 @@ class Journal:
             resource=change.resource,
             call=None if change.call is None else change.call.to_json(),
             undo=[call.to_json() for call in change.undo],
+            before=change.before,
             **facts,
         )
 
@@ -117,6 +120,21 @@ class PastRun:
     ended: bool
     settled: bool
     records: tuple[Mapping[str, Any], ...] = field(default=())
+    purpose: str = "setup"
+    retires: tuple[str, ...] = ()
+    undoes: tuple[str, ...] = ()  # the runs that an undo takes back
+    undone: bool = False
+    settled_by: str = ""  # the run that finished what this one began
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing of it is left to be settled."""
+        return self.ended or self.settled or self.undone
+
+    @property
+    def began(self) -> str:
+        """When it began: ISO 8601, "" if it does not say."""
+        return str(self.records[0].get("time", "")) if self.records else ""
 
     def key_attempts(self) -> Iterator[KeyAttempt]:
         """Yield each attempt at a key, in order."""
@@ -139,32 +157,37 @@ class PastRun:
         return {str(r.get("access_key_id")) for r in self.records if r["type"] == "key-stored"}
 
 
-def runs_folder(account: str, root: Path | None = None) -> Path:
-    """Return the folder with an account's journals."""
-    return (root or state_folder()) / "runs" / re.sub(r"\W", "_", account)
+def runs_folder(place: str, root: Path | None = None) -> Path:
+    """Return the folder with an account's journals. `place` is that of its identity."""
+    return (root or state_folder()) / "runs" / place
 
 
-def past_runs(account: str, root: Path | None = None) -> list[PastRun]:
+def forget_sandbox(scenarios: Iterable[str], root: Path | None = None) -> None:
+    """Forget the runs in sandbox accounts that start over."""
+    for scenario in scenarios:
+        for folder in ((root or state_folder()) / "runs").glob(f"*.sandbox-{scenario}"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def past_runs(place: str, root: Path | None = None) -> list[PastRun]:
     """Read all journals of an account, oldest first. A cut-off last line is left out; what can't be read is skipped."""
-    folder = runs_folder(account, root)
+    folder = runs_folder(place, root)
     found = [_read(path) for path in sorted(folder.glob("*.jsonl"), key=_order)] if folder.is_dir() else []
     return [run for run in found if run is not None]
 
 
-def orphan_keys(
-    account: str, user: str, keys: Mapping[str, str], held: str, root: Path | None = None
-) -> tuple[str, ...]:
+def orphan_keys(place: str, user: str, keys: Mapping[str, str], held: str, root: Path | None = None) -> tuple[str, ...]:
     """Return the user's keys that an interrupted run of ours made and whose secret never reached its place.
 
     `keys` are the user's keys now with the moment each was made, `held` is the key whose secret is in its place. A key
     is only called an orphan when the journal names it, or when it appeared with an unanswered attempt; never when it is
     `held` or a run has stored it somewhere.
     """
-    runs = past_runs(account, root)
+    runs = past_runs(place, root)
     in_use = {held}.union(*(run.stored_keys() for run in runs))
     found: list[str] = []
     for run in runs:
-        if run.ended or run.settled or run.user != user:
+        if run.is_closed or run.user != user:
             continue
         for attempt in run.key_attempts():
             if attempt.settled:
@@ -174,16 +197,61 @@ def orphan_keys(
     return tuple(found)
 
 
-def settle(account: str, user: str, root: Path | None = None) -> None:
-    """Mark the cut-off runs for a user as settled: a later run has brought the account to where it should be."""
-    for run in past_runs(account, root):
-        if not run.ended and not run.settled and run.user == user:
-            Journal(run.path, run.run).write("settled")
+def left_to_retire(place: str, user: str, held: str, root: Path | None = None) -> tuple[str, ...] | None:
+    """Return the old keys that a key change of this user was to deactivate when it was cut off; None if none was.
+
+    Only one whose new key is `held`, the key that lies in its place now: any other has changed nothing there.
+    """
+    for run in unfinished(place, root):
+        made = {attempt.made for attempt in run.key_attempts() if attempt.made}
+        if run.purpose == "rotate" and run.user == user and held in made:
+            return run.retires
+    return None
 
 
-def unfinished(account: str, root: Path | None = None) -> list[PastRun]:
+def close(plan: Plan, by: str = "", root: Path | None = None) -> None:
+    """Mark the runs that a plan has brought to their end: those it took back, else the cut-off ones that it finished.
+
+    `by` is the run that applied it, "" where nothing was left to be done.
+    """
+    if plan.purpose == "undo":
+        mark_undone(plan.undoes, by, plan.identity.place, root)
+    else:
+        settle(plan.identity.place, plan.principal_name, root, plan.purpose, by)
+
+
+def settle(place: str, user: str, root: Path | None = None, purpose: str = "setup", by: str = "") -> None:
+    """Mark the cut-off runs for a user and purpose as settled: a later one has brought the account to where it should be.
+
+    A set-up finishes no change of a key, nor the other way round.
+    """
+    for run in past_runs(place, root):
+        if not run.is_closed and run.user == user and run.purpose == purpose:
+            Journal(run.path, run.run).write("settled", by=by)
+
+
+def unfinished(place: str, root: Path | None = None) -> list[PastRun]:
     """Return the runs that were cut off and have not been settled since."""
-    return [run for run in past_runs(account, root) if not run.ended and not run.settled]
+    return [run for run in past_runs(place, root) if not run.is_closed]
+
+
+def seconds_since_change(place: str, root: Path | None = None) -> float:
+    """Return how long ago a run of ours last changed something in an account; infinity if none did."""
+    moments = [
+        _moment(r.get("time")) for run in past_runs(place, root)[-2:] for r in run.records if r["type"] == "result"
+    ]
+    latest = max((moment for moment in moments if moment is not None), default=None)
+    return float("inf") if latest is None else max(0.0, (now() - latest).total_seconds())
+
+
+def mark_undone(runs: Iterable[str], by: str, place: str, root: Path | None = None) -> None:
+    """Mark runs as taken back by the run `by` ("" if nothing of them was left), and cut-off undos of them as settled."""
+    wanted = set(runs)
+    for run in past_runs(place, root):
+        if run.run in wanted and not run.undone:
+            Journal(run.path, run.run).write("undone", by=by)
+        elif run.purpose == "undo" and not run.is_closed and wanted.issuperset(run.undoes):
+            Journal(run.path, run.run).write("settled")
 
 
 def _is_cut_off(handle: int) -> bool:
@@ -210,7 +278,7 @@ def _read(path: Path) -> PastRun | None:
     first = records[0] if records else {}
     if first.get("type") != "begin":
         return None
-    kinds = {r["type"] for r in records}
+    kinds, retires, undoes = {r["type"] for r in records}, first.get("retires"), first.get("undoes")
     return PastRun(
         run=str(first.get("run", path.stem)),
         path=path,
@@ -219,6 +287,11 @@ def _read(path: Path) -> PastRun | None:
         ended="end" in kinds,
         settled="settled" in kinds,
         records=tuple(records),
+        purpose=str(first.get("purpose", "setup")),
+        retires=tuple(map(str, retires)) if isinstance(retires, list) else (),
+        undoes=tuple(map(str, undoes)) if isinstance(undoes, list) else (),
+        undone="undone" in kinds,
+        settled_by=next((str(r.get("by") or "") for r in records if r["type"] == "settled"), ""),
     )
 
 
