@@ -1,4 +1,4 @@
-"""`credentials explain`: which credentials Remotion will use."""
+"""`credentials explain`: which credentials Remotion will use. `credentials rotate`: a new access key for the old one."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import argparse
 import contextlib
 import json
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wizard.commands.shared import connection, open_engine
+from wizard.commands.apply import unattended
+from wizard.commands.shared import connection, open_engine, require_aws_options, require_right
+from wizard.places import expanded
 from wizard.problem import ProblemError, UsageProblem
-from wizard.text import one_line
+from wizard.text import quoted
 
 if TYPE_CHECKING:
     from wizard.account.connect import Aws
@@ -21,10 +22,14 @@ def explain(options: argparse.Namespace) -> int:
     """Say which credentials Remotion will use in a folder. With --ask-aws, whose they are."""
     from wizard.check import credentials_source as source
 
-    folder = (options.folder or Path()).expanduser().absolute()
-    if not folder.is_dir():
-        raise UsageProblem(f"--folder: there is no folder {one_line(str(folder), 200)}.")
-    machine = source.look(folder, os.environ)
+    require_aws_options(options)
+    folder = expanded(str(options.folder or ".")).absolute()
+    if not os.path.isdir(folder):  # noqa: PTH112 - a name that is too long is no folder either
+        raise UsageProblem(f"--folder: there is no folder {quoted(str(folder), 200)}. Name one that is there.")
+    try:
+        machine = source.look(folder, os.environ)
+    except ProblemError as error:
+        raise UsageProblem(error.problem.title, error.problem.detail, error.problem.remedy) from None
     answers, reached = [source.answer(machine, reader) for reader in source.READERS], True
     if options.ask_aws:
         engine = open_engine(options)
@@ -44,3 +49,15 @@ def explain(options: argparse.Namespace) -> int:
     else:
         print("\n".join(source.as_lines(machine, answers, options.ask_aws)))
     return source.exit_code(answers, reached)
+
+
+def rotate(options: argparse.Namespace) -> int:
+    """Change the access key in its place, or delete old ones: the same as `apply` with these answers."""
+    options.dry_run, options.save_answers = False, None
+    options.set += ["start.goal=rotate"]
+    if options.user:
+        require_right("--user", "principal.name", options.user)
+        options.set += [f"principal.name={options.user}"]
+    if options.delete_old:
+        options.set += ["rotate.what=delete-old"]
+    return unattended(options)

@@ -79,11 +79,22 @@ class Sandbox:
         self._app.reset()
 
     def pass_time(self, days: int = 1) -> list[dict[str, Any]]:
-        """Let days pass for what AWS was asked for; returns the requests for quotas that took a step, as they are now."""
-        with self.edit():
-            from wizard.sandbox.calls import quotas
+        """Let days pass for access keys and for what AWS was asked for.
 
+        Returns the requests for quotas that took a step, as they are now.
+        """
+        with self.edit():
+            from wizard.sandbox.calls import keys, quotas
+
+            keys.pass_time(self.account_id, days)
             return quotas.pass_time(self.account_id, days)
+
+    def keys_of(self, user: str) -> list[tuple[str, Secret]]:
+        """Return the ids and secrets of a user's active access keys, the newest first. They open nothing but the sandbox."""
+        with self.edit():
+            from wizard.sandbox.calls import keys
+
+            return [(key, Secret(secret)) for key, secret in keys.active_keys(self.account_id, user)]
 
     def edit(self) -> AbstractContextManager[None]:
         """Do what others do to an account: AWS grants a quota, an organisation adds a policy.

@@ -55,6 +55,11 @@ SCENARIOS: Final[Mapping[str, Scenario]] = MappingProxyType(
                 "differently and allows two more things.",
             ),
             Scenario(
+                "two-keys",
+                "An account that is set up for Remotion 4.0.527, whose user has two access keys: an old one that was never "
+                "used, and one in use.",
+            ),
+            Scenario(
                 "crowded",
                 "A company's account: 5,000 roles, 1,000 functions, and a remotion-user that other teams have given "
                 "nine policies.",

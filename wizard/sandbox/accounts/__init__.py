@@ -12,6 +12,7 @@ _MODULES: Final = {
     "swapped": "documented",
     "half": "documented",
     "hand-made": "documented",
+    "two-keys": "documented",
     "boundary": "organisation",
     "crowded": "company",
     "kms-bucket": "buckets",

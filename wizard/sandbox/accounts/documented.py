@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, Final
+
+from moto.core.utils import utcnow
+from moto.iam.models import AccessKeyLastUsed
 
 from wizard.remotion import names
 from wizard.sandbox.accounts.account import Account, documented_role, remotion_policy, trust_of
@@ -33,6 +37,14 @@ def _set_up(account: Account, *, user: str, role: str) -> None:
     account.key(names.USER)
     account.iam.put_user_policy(names.USER, names.USER_POLICY, user)
     account.concurrency(1000)
+
+
+def two_keys(account: Account) -> None:
+    """As documented, and with as many access keys as AWS allows: the first was never used, the second is in use."""
+    _set_up(account, user=remotion_policy("user"), role=remotion_policy("role"))
+    account.later(days=200)
+    in_use = account.key(names.USER)
+    in_use.last_used = AccessKeyLastUsed(utcnow() - timedelta(hours=3), "awslambda", "us-east-1")
 
 
 def half(account: Account) -> None:

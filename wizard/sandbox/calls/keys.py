@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
-from moto.iam.models import AccessKey, IAMBackend, User, get_account_id_from, iam_backends
+from moto.iam.models import AccessKey, AccessKeyLastUsed, IAMBackend, User, get_account_id_from, iam_backends
 from moto.iam.responses import IamResponse
 from moto.iam.utils import generate_access_key_id_from_account_id
 from moto.sts.models import AssumedRole, STSBackend, sts_backends
@@ -91,6 +91,28 @@ def resolve(access_key_id: str) -> Credential | None:
         if key is not None:
             return _credential(key, iam_backends[account_id][partition])
     return None
+
+
+def active_keys(account_id: str, user: str) -> list[tuple[str, str]]:
+    """The ids and secrets of a user's active access keys, the newest first."""
+    found = [
+        key
+        for partition in PARTITION_NAMES
+        for key in iam_backends[account_id][partition].access_keys.values()
+        if key.user_name == user and key.status == "Active"
+    ]
+    newest_first = sorted(found, key=lambda key: key.create_date, reverse=True)
+    return [(key.access_key_id, key.secret_access_key) for key in newest_first]
+
+
+def pass_time(account_id: str, days: int) -> None:
+    """Let every access key become older by some days, and its last use lie further back."""
+    passed = timedelta(days=days)
+    for partition in PARTITION_NAMES:
+        for key in iam_backends[account_id][partition].access_keys.values():
+            key.create_date -= passed
+            if (used := key.last_used) is not None:
+                key.last_used = AccessKeyLastUsed(used.timestamp - passed, used.service, used.region)
 
 
 def create_root_access_key(account_id: str, partition: str = "aws") -> AccessKey:
