@@ -1,18 +1,31 @@
-"""One question at a time, with questionary: Escape goes back, Ctrl+C leaves. No menus that redraw: a choice is a number."""
+"""One question at a time: Escape goes back, Ctrl+C leaves. No menus that redraw: a choice is a number.
+
+In a terminal the line is edited with questionary. Where nothing may be redrawn (`reading_lines`), the question is printed
+and a line is read, which the terminal itself lets people edit.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 import questionary
+from prompt_toolkit.application import get_app_session
 from prompt_toolkit.key_binding import KeyBindings, merge_key_bindings
+from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.styles import Style
 
 from wizard.collect.steps import Choice
+from wizard.prompts.spoken import spoken
+from wizard.text import plain
 
 _NO_STYLE = Style([])
+_READS_LINES: ContextVar[bool] = ContextVar("reads_lines", default=False)
+EMPTY: Final = "-"  # typed where a line is read: the answer is to be empty
 
 
 class Back(Enum):
@@ -25,14 +38,62 @@ BACK = Back.BACK
 Rule = Callable[[str], str]
 
 
+@contextmanager
+def reading_lines() -> Iterator[None]:
+    """Ask by printing the question and reading a line: for dumb terminals, screen readers, and output into a pipe."""
+    with suppress(AttributeError, ValueError):
+        sys.stdin.reconfigure(errors="replace")  # type: ignore[union-attr]
+    token = _READS_LINES.set(True)
+    try:
+        yield
+    finally:
+        _READS_LINES.reset(token)
+
+
+@contextmanager
+def editing_lines() -> Iterator[None]:
+    """Ask with lines that can be edited, drawn on what is the standard output now."""
+    output = get_app_session().output  # made where it is first used: before somebody puts another stream in place
+    if isinstance(output, Vt100_Output):
+        output.enable_cpr = False  # else each question asks the terminal where its cursor is, and waits for the answer
+    yield
+
+
+def how_to_go_back() -> str:
+    """Say how somebody goes back, and what else there is to know where lines are read."""
+    if _READS_LINES.get():
+        return f"Escape or < and then Enter goes back, {EMPTY} and then Enter empties the answer"
+    return "Escape or < goes back"
+
+
 def ask_text(label: str, default: str, rule: Rule) -> str | Back:
     """Ask for a text until the rule finds nothing wrong. Typing `<` goes back too."""
+    if _READS_LINES.get():
+        return _ask_line(label, default, rule)
 
     def validate(text: str) -> bool | str:
-        return True if text.strip() == "<" else (rule(text) or True)
+        return True if text.strip() == "<" else (spoken(rule(text)) or True)
 
-    answer = _ask(questionary.text(f"{label}:", default=default, validate=validate, qmark="", style=_NO_STYLE))
+    answer = _ask(questionary.text(f"{spoken(label)}:", default=default, validate=validate, qmark="", style=_NO_STYLE))
     return BACK if answer is BACK or str(answer).strip() == "<" else str(answer)
+
+
+def _ask_line(label: str, default: str, rule: Rule) -> str | Back:
+    """Ask with a line of output and one of input. An empty line takes the default. Raises EOFError at the input's end."""
+    takes = f"Enter takes {default}" if default else "Enter leaves it empty"
+    while True:
+        print(f"{label}. {takes}:", flush=True)
+        line = sys.stdin.readline()
+        if not line:
+            raise EOFError
+        typed = plain(line).strip()
+        if typed == "<" or (not typed and "\x1b" in line):
+            return BACK
+        text = "" if typed == EMPTY else typed or default
+        wrong = rule(text)
+        if not wrong:
+            return text
+        print(plain(wrong))
 
 
 def ask_choice(label: str, choices: Sequence[Choice], default: str) -> str | Back:

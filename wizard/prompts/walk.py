@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -13,21 +14,40 @@ from wizard import lines
 from wizard.account.roles import FunctionEntry, Listing, RoleEntry, left_over, named, trust_problem
 from wizard.account.snapshot import AccountSnapshot, Identity
 from wizard.check.findings import WORDS, Report, Status
-from wizard.check.mend import for_others, message, to_mend
-from wizard.collect.answers import Answers, tags_from_text, tags_to_text
+from wizard.check.mend import answers_to_mend, for_others, message, to_mend
+from wizard.collect.answers import Answers, tags_from_text, tags_to_text, told_origin
+from wizard.collect.kept import Keeper
 from wizard.collect.meaning import output_buckets
 from wizard.collect.session import Session
 from wizard.collect.steps import BY_ID, Choice, Question, Step
 from wizard.engine import Engine
 from wizard.handover.files import write_whole
+from wizard.handover.references import Reference, ReferenceGone
+from wizard.places import expanded
 from wizard.plan.changes import Plan
+from wizard.plan.deeds import run_choices
 from wizard.plan.found import Found
-from wizard.plan.render import as_text
+from wizard.plan.render import as_words
+from wizard.plan.rotation import Keys, told_afterwards
+from wizard.plan.undo import taken_back
 from wizard.problem import ExitCode, ProblemError
 from wizard.prompts import choices as offered
-from wizard.prompts.ask import BACK, Back, ask_choice, ask_listed, ask_several, ask_text, ask_yes
+from wizard.prompts.ask import (
+    BACK,
+    Back,
+    ask_choice,
+    ask_listed,
+    ask_several,
+    ask_text,
+    ask_yes,
+    editing_lines,
+    how_to_go_back,
+    reading_lines,
+)
 from wizard.prompts.found import found_lines
+from wizard.prompts.own_keys import ask_which_goes, tell_keys
 from wizard.prompts.pick import about_function, about_role, ask_pick
+from wizard.prompts.spoken import speaking
 from wizard.quotas.report import report_lines, row_line
 from wizard.remotion.regions import PLACES
 from wizard.text import account_number, count, listing, one_line, plain
@@ -40,6 +60,8 @@ _READ_BY: Final = (
 )
 _MOST_BOUNDARIES: Final = 6  # of those that may be meant, the likeliest come first
 _MOST_BUCKETS: Final = 50
+_MOST_REFERENCES: Final = 3
+_GO_ON: Final = "go on with "  # before the name of what is gone on with; no profile is called that
 
 
 @dataclass(frozen=True)
@@ -72,26 +94,31 @@ class LineMode:
         save_answers: Path | None,
         only: tuple[str, ...] = (),
         dry_run: bool = False,
+        keeper: Keeper | None = None,
     ) -> None:
         self.engine = engine
         self.session = session
         self.save_answers = save_answers
         self.dry_run = dry_run
+        self.keeper = keeper
         self.only = only  # with --answers and --ask: the form steps to ask; the others keep their answers
         self.identity: Identity | None = None
         self.plan: Plan | None = None
         self.exit_code = ExitCode.OK
         self._backwards = False
+        self._going_on: Reference | None = None  # what an earlier run worked with, if that was chosen
         self._roles: Listing[RoleEntry] | None = None
         self._functions: tuple[str, Listing[FunctionEntry]] | None = None  # and the region they are of
         self._known = Known([])
+        self._own_keys: Keys | None = None  # where the access key is to be changed
         self._opened: dict[str, bool] = {}  # by step: whether its special questions are asked
 
     def run(self) -> int:
         """Walk to the end and return the exit code."""
-        print("Remotion Lambda wizard. Enter takes what is shown, Escape or < goes back, Ctrl+C leaves.")
+        print(f"Remotion Lambda wizard. Enter takes what is shown, {how_to_go_back()}, Ctrl+C leaves.")
         if self.engine.place():
             print(f"Working in: {self.engine.place()}.")
+        self._offer_to_go_on()
         handlers: dict[str, Callable[[], bool]] = {
             "review": self._review,
             "apply": self._apply,
@@ -110,6 +137,19 @@ class LineMode:
                 return int(self.exit_code)
             if not forward and self.session.back() is None:
                 self._backwards = False
+
+    def _offer_to_go_on(self) -> None:
+        """Offer the walk that was kept. Whoever begins in the middle is signed in first, since what comes needs it."""
+        keeper = self.keeper
+        while keeper is not None and keeper.offered is not None:
+            go_on = ask_yes(f"You stopped at {keeper.offered.where(keeper.now())}. Go on there?", True)
+            if go_on is True:
+                keeper.go_on(self.session)
+            elif go_on is False:
+                keeper.start_anew()
+        steps = [step.id for step in self.session.steps]
+        if steps.index(self.session.current) > steps.index("identity") and not self._connect():
+            self.session.goto("identity")
 
     def _title(self, step: Step) -> None:
         n, of = self.session.position()
@@ -159,6 +199,8 @@ class LineMode:
             return found is not None and found.foreign > 0
         if question.dynamic == "removable":
             return bool(answers.texts(question.key)) or (found is not None and bool(found.removable))
+        if question.dynamic == "own-keys":
+            return self._own_keys is not None and replace(self._own_keys, answers=answers).needs_choice
         return True
 
     def _given(self, questions: Sequence[Question]) -> list[Question]:
@@ -227,15 +269,22 @@ class LineMode:
         answers, spec = self.session.answers, question.field
         if question.help:
             print(f"  {question.help}")
+        if origin := told_origin(answers.origin(question.key)):
+            print(f"  The answer that is there is from {origin}.")
         if question.key == "remotion.version":
             self._show_project(answers)
         if question.key == "quotas.concurrent_executions":
             self._show_quotas(answers)
+        if question.key == "rotate.what":
+            self._own_keys = tell_keys(self.engine, answers)
+        if question.dynamic == "own-keys" and self._own_keys is not None:
+            return ask_which_goes(question, self._own_keys)
         pick = {
             "roles": self._pick_role,
             "functions": self._pick_function,
             "boundaries": self._pick_boundary,
             "buckets": self._pick_bucket,
+            "profiles": self._pick_profile,
         }.get(question.dynamic)
         if pick is not None:
             return pick(question)
@@ -262,6 +311,28 @@ class LineMode:
         rule = self._rule(question)
         answer = ask_text(question.label, shown, lambda text: rule(convert(text)))
         return answer if isinstance(answer, Back) else convert(answer)
+
+    def _pick_profile(self, question: Question) -> str | Back:
+        """Ask for the credentials. What earlier runs worked with comes first, and is gone on with when it is chosen."""
+        references, now = self.engine.references()[:_MOST_REFERENCES], datetime.now(UTC)
+        earlier = {f"{_GO_ON}{reference.name}": reference for reference in references}
+        profiles = [Choice(c.profile, c.label, c.detail) for c in self.engine.credential_choices()]
+        choices = [Choice(key, f"Go on with {one.title()}", one.details(now)) for key, one in earlier.items()]
+        default = self.session.answers.text(question.key)
+        if default not in {choice.value for choice in profiles}:
+            default = profiles[0].value
+        if self._going_on in earlier.values():
+            default = next(key for key, one in earlier.items() if one == self._going_on)
+        answer = ask_choice(question.label, [*choices, *profiles], default)
+        if isinstance(answer, Back):
+            return answer
+        self._going_on = earlier.get(answer)
+        if self._going_on is None:
+            self.session.leave_behind()
+            return answer
+        self._known = Known([])
+        self.session.take_up(self._going_on.answers())
+        return self._going_on.profile
 
     def _pick_role(self, question: Question) -> str | Back:
         answers = self.session.answers
@@ -359,14 +430,14 @@ class LineMode:
         return lambda value: self.session.answers.with_values({question.key: value}, "you").problem(question.key)
 
     def _choices(self, question: Question) -> tuple[Choice, ...]:
-        if question.dynamic == "profiles":
-            return tuple(Choice(c.profile, c.label, c.detail) for c in self.engine.credential_choices())
         if question.dynamic == "removable":
             return tuple(offered.removable(self._known.found, self.session.answers.texts(question.key)))
         if question.dynamic == "aws-managed":
             return tuple(offered.aws_managed_policies(self.session.answers.texts(question.key)))
         if question.dynamic == "operators":
             return tuple(offered.operator_permissions())
+        if question.dynamic == "runs":
+            return tuple(run_choices(self.engine.undo_runs()))
         return question.choices
 
     # What is there
@@ -406,8 +477,15 @@ class LineMode:
 
     def _connect(self) -> bool:
         try:
-            self.identity = self.engine.connect(self.session.answers.text("identity.profile"))
+            self.identity = (
+                self.engine.go_on(self._going_on)
+                if self._going_on is not None
+                else self.engine.connect(self.session.answers.text("identity.profile"))
+            )
         except ProblemError as error:
+            if isinstance(error, ReferenceGone):
+                self._going_on = None
+                self.session.leave_behind()
             lines.print_problem(error.problem, sys.stdout, wordy=True)
             if self.only:
                 raise
@@ -449,7 +527,8 @@ class LineMode:
         except ProblemError as error:
             lines.print_problem(error.problem, sys.stdout, wordy=True)
             return self._again_or_back("Try again?")
-        print(as_text(self.plan))
+        print(as_words(self.plan))
+        self._tell_what_was_cut_off()
         if self.plan.problems:
             return self._again_or_back("Look again, after mending it?")
         if self.plan.is_empty:
@@ -459,7 +538,7 @@ class LineMode:
             print("Dry run: nothing was changed.")
             self._offer_answers()
             raise SystemExit(int(ExitCode.OK))
-        go = ask_yes(f"Make {count(len(self.plan.writing), 'change')} in account {self.plan.identity.account}?", False)
+        go = _confirmed(self.plan)
         if go is BACK:
             return False
         if not go:
@@ -468,6 +547,11 @@ class LineMode:
             self._offer_answers()
             raise SystemExit(int(self.exit_code))
         return True
+
+    def _tell_what_was_cut_off(self) -> None:
+        cut_off = self.engine.unfinished_runs()
+        if cut_off and self.plan is not None and self.plan.writing:
+            print(f"An earlier run was cut off ({listing(cut_off)}). This is what is left to do.")
 
     def _again_or_back(self, question: str) -> bool:
         again = ask_yes(question, True)
@@ -489,13 +573,14 @@ class LineMode:
         if ask_yes("Plan again and try what is left?", True) is True:
             snapshot = self.engine.discover(self.session.answers)
             self.plan = self.engine.plan(self.session.answers, snapshot)
-            print(as_text(self.plan))
+            print(as_words(self.plan))
             return self._apply()
         raise SystemExit(int(ExitCode.DOES_NOT_HOLD))
 
     def _check(self) -> bool:
         with lines.telling_the_wait(sys.stdout) as on_wait:
-            report = self.engine.check(self.session.answers, around=True, on_wait=on_wait)
+            live = self.session.answers.text("start.goal") == "rotate"
+            report = self.engine.check(self.session.answers, around=True, live=live, on_wait=on_wait)
         lines.print_report(report, sys.stdout, wordy=True)
         self.exit_code = ExitCode.OK if report.ok else ExitCode.DOES_NOT_HOLD
         self._offer_messages(report)
@@ -505,7 +590,7 @@ class LineMode:
         question = f"Mend what the wizard can mend ({count(len(mends), 'finding')})? The plan comes first"
         if ask_yes(question, False) is not True:
             return True
-        self.session.set({"start.goal": "change"})
+        self.session.set(answers_to_mend(mends))
         return self._review() and self._apply() and self._check()
 
     def _offer_messages(self, report: Report) -> None:
@@ -519,20 +604,39 @@ class LineMode:
                 print(f"\n{text}\n")
 
     def _done(self) -> bool:
-        if self.exit_code is ExitCode.OK and self.session.answers.text("start.goal") != "diagnose":
+        if self.plan is not None and self.plan.purpose == "rotate":
+            print("", *map(plain, told_afterwards(self.plan)), sep="\n")
+        elif self.plan is not None and self.plan.purpose == "undo":
+            print("", *map(plain, taken_back(self.plan)), sep="\n")
+        elif self.exit_code is ExitCode.OK and self.session.answers.text("start.goal") != "diagnose":
             print("Remotion Lambda is ready.")
             lines.print_next_steps(*self.engine.next_steps(self.session.answers), print)
         self._offer_answers()
         return True
 
     def _offer_answers(self) -> None:
-        path: str | Back = str(self.save_answers or "")
-        if not path:
-            print("  Your answers can be saved for unattended runs. They hold no secret.")
-            path = ask_text("Save the answers to this file (empty: do not save)", "", lambda _text: "")
-        if isinstance(path, str) and path.strip():
-            write_whole(Path(path.strip()), self.session.answers.to_toml(), None, "The answers file")
-            print(f"Answers saved to {path.strip()}.")
+        """Save the answers to the file that the command line names, else to one that the person may name."""
+        if self.save_answers is not None:
+            self._write_answers(self.save_answers)
+            return
+        print("  Your answers can be saved for unattended runs. They hold no secret.")
+        while True:
+            typed = ask_text("Save the answers to this file (empty: do not save)", "", lambda _text: "")
+            if isinstance(typed, Back) or not typed.strip():
+                return
+            path = self.engine.options.folder / expanded(typed.strip())
+            if path.is_file() and ask_yes(f"Replace {one_line(str(path))}?", False) is not True:
+                continue
+            try:
+                self._write_answers(path)
+            except ProblemError as error:
+                lines.print_problem(error.problem, sys.stdout, wordy=True)
+                continue
+            return
+
+    def _write_answers(self, path: Path) -> None:
+        write_whole(path, self.session.answers.to_toml(), None, "The answers file")
+        print(f"Answers saved to {one_line(str(path))}.")
 
 
 def run(
@@ -541,9 +645,31 @@ def run(
     save_answers: Path | None = None,
     only: tuple[str, ...] = (),
     dry_run: bool = False,
+    keeper: Keeper | None = None,
+    in_lines: bool = False,
 ) -> int:
-    """Walk through a session in line mode and return the exit code. Ctrl+C raises KeyboardInterrupt."""
-    return LineMode(engine, session, save_answers, only, dry_run).run()
+    """Walk through a session in line mode and return the exit code. Ctrl+C raises KeyboardInterrupt.
+
+    With `in_lines` nothing is redrawn while somebody types. `keeper` has what may be gone on with.
+    """
+    with reading_lines() if in_lines else editing_lines(), speaking():
+        return LineMode(engine, session, save_answers, only, dry_run, keeper).run()
+
+
+def _confirmed(plan: Plan) -> bool | Back:
+    """Ask before a plan is carried out; to take something back, for the name of the account. Empty is no."""
+    changes, identity = count(len(plan.writing), "change"), plan.identity
+    if plan.purpose != "undo":
+        return ask_yes(f"Make {changes} in account {identity.account}?", False)
+
+    def rule(typed: str) -> str:
+        wrong = f"That is not the name of this account. Allowed: {identity.known_as}, or empty to change nothing."
+        return "" if not typed.strip() or identity.is_meant_by(typed) else wrong
+
+    what = "alias" if identity.alias else "number"
+    label = f"Take back {changes}? To confirm, type the account's {what}, {plain(identity.known_as)}"
+    answer = ask_text(label, "", rule)
+    return answer if isinstance(answer, Back) else bool(answer.strip())
 
 
 def _number(text: str) -> int | str:
