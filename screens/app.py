@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,14 +19,17 @@ from screens.known import Known
 from screens.navigation import screen_for
 from screens.step import StepScreen
 from screens.theme import FALLBACKS, THEMES
+from wizard.interrupts import SIGHUP, called
 from wizard.places import asset
 from wizard.problem import ExitCode
 
 if TYPE_CHECKING:
     from wizard.account.profiles import CredentialChoice
     from wizard.account.snapshot import Identity
+    from wizard.collect.kept import Keeper
     from wizard.collect.session import Session
     from wizard.engine import Engine
+    from wizard.handover.references import Reference
     from wizard.remotion.project import Project
 
 
@@ -59,17 +63,27 @@ class WizardApp(App[AppResult]):
     ]
 
     def __init__(
-        self, engine: Engine, session: Session, *, dry_run: bool = False, save_answers: Path | None = None
+        self,
+        engine: Engine,
+        session: Session,
+        *,
+        dry_run: bool = False,
+        save_answers: Path | None = None,
+        keeper: Keeper | None = None,
     ) -> None:
         super().__init__()
         self.engine = engine
         self.session = session
         self.dry_run = dry_run
         self.save_answers = save_answers
+        self.keeper = keeper
         self.known = Known()
+        self._looking: asyncio.Future[tuple[Reference, ...]] | None = None  # for what earlier runs worked with
         self.place = engine.place()
         self.mistakes: list[str] = []
         self.stop_applying = False  # set while changes are being made and the person wants to leave
+        self.stop_code = int(ExitCode.INTERRUPTED)  # what the program ends with then
+        self.loop: asyncio.AbstractEventLoop | None = None
         for theme in THEMES:
             self.register_theme(theme)
         if "TEXTUAL_THEME" not in os.environ:
@@ -81,6 +95,7 @@ class WizardApp(App[AppResult]):
         return {"quiet": f"{theme['foreground']} 65%", **{name: theme[like] for name, like in FALLBACKS.items()}}
 
     def on_mount(self) -> None:
+        self.loop = asyncio.get_running_loop()
         self.push_screen(screen_for(self.session.step))
 
     def on_ready(self) -> None:
@@ -89,6 +104,7 @@ class WizardApp(App[AppResult]):
 
     def _warm_up(self) -> None:
         self.run_worker(self.choices(), group="warm-up", exit_on_error=False)
+        self.run_worker(self.references(), group="warm-up", exit_on_error=False)
 
     # Plain text everywhere
 
@@ -120,6 +136,12 @@ class WizardApp(App[AppResult]):
         if step_id != self.session.current and self.session.goto(step_id) is not None:
             self._show_step()
 
+    def go_on(self) -> None:
+        """Go on with the walk that was kept, at the step where it was."""
+        if self.keeper is not None and self.keeper.offered is not None:
+            self.keeper.go_on(self.session)
+            self._show_step()
+
     def _show_step(self) -> None:
         if isinstance(self.screen, StepScreen):
             self.screen.leaving = True
@@ -133,15 +155,29 @@ class WizardApp(App[AppResult]):
             self.known.choices = await off_thread(self.engine.credential_choices)
         return self.known.choices
 
+    async def references(self) -> tuple[Reference, ...]:
+        """What earlier runs worked with, and may be gone on with."""
+        if self.known.references is None:
+            if self._looking is None:
+                self._looking = asyncio.ensure_future(off_thread(self.engine.references))
+            self.known.references = await asyncio.shield(self._looking)  # a screen may leave, the look goes on
+        return self.known.references
+
     async def connect(self) -> Identity:
         """Sign in with the profile that was chosen, unless that is done."""
         profile = self.session.answers.text("identity.profile")
         if self.known.identity is None or self.known.profile != profile:
             self.known.identity = None
-            identity = await off_thread(lambda: self.engine.connect(profile))
+            identity = await off_thread(lambda: self._sign_in(profile))
             self.known.identity, self.known.profile = identity, profile
             self.session.fit(identity)
         return self.known.identity
+
+    def _sign_in(self, profile: str) -> Identity:
+        reference = self.known.going_on
+        if reference is not None and reference.profile == profile:
+            return self.engine.go_on(reference)
+        return self.engine.connect(profile)
 
     async def detect(self) -> Project:
         """Look into the project folder, unless that is done."""
@@ -171,6 +207,18 @@ class WizardApp(App[AppResult]):
     def action_help_quit(self) -> None:
         self.notify("Press ctrl+q to leave the wizard.", title="Leave?")
 
+    def asked_to_end(self, number: int) -> None:
+        """Leave because of a signal. It may come at any moment, also while the screen can't be drawn any more."""
+        from screens.leaving import end_anyway, leave_by_signal, let_go_of_closed_terminal
+
+        if number == SIGHUP:
+            let_go_of_closed_terminal()
+            end_anyway(128 + number)
+        self.stop_code = 128 + number
+        self.stop_applying = True
+        if self.loop is not None:
+            self.loop.call_soon_threadsafe(leave_by_signal, self)
+
     def leave(self, code: int = ExitCode.OK) -> None:
         """Leave with a text that says how things stand."""
         from screens.leaving import farewell
@@ -178,12 +226,20 @@ class WizardApp(App[AppResult]):
         self.exit(AppResult(int(code), farewell(self)), return_code=int(code))
 
 
-def run(engine: Engine, session: Session, *, dry_run: bool = False, save_answers: Path | None = None) -> AppResult:
-    """Run the wizard in this terminal until the person leaves it."""
+def run(
+    engine: Engine,
+    session: Session,
+    *,
+    dry_run: bool = False,
+    save_answers: Path | None = None,
+    keeper: Keeper | None = None,
+) -> AppResult:
+    """Run the wizard in this terminal until the person leaves it. `keeper` has what may be gone on with."""
     from screens.leaving import farewell
 
-    app = WizardApp(engine, session, dry_run=dry_run, save_answers=save_answers)
-    result = app.run()
+    app = WizardApp(engine, session, dry_run=dry_run, save_answers=save_answers, keeper=keeper)
+    with called(app.asked_to_end):
+        result = app.run()
     if result is not None:
         return result
     if app.return_code:

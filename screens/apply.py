@@ -16,6 +16,7 @@ from textual.widget import Widget
 
 from screens.apply_log import ApplyLog, LogRow, RowState
 from screens.background import off_thread, problem_of
+from screens.leaving import APPLYING
 from screens.step import Keys, PreviewScroll, StepScreen
 from screens.widgets.buttons import ButtonRow, Push
 from screens.widgets.notes import Busy, Note, ProblemBox, frame
@@ -124,7 +125,9 @@ class ApplyScreen(StepScreen):
         yield Push("Back to review", "screen.back", id="back")
         yield Push("Quit", "app.quit", id="quit")
         yield Push("Try again", "screen.again", id="again")
-        yield Push("Check ›", "screen.next", id="next", primary=True)
+        ids = [step.id for step in self.session.steps]
+        following = self.session.steps[ids.index(self.step.id) + 1].title
+        yield Push(f"{following} ›", "screen.next", id="next", primary=True)
 
     def keys(self) -> Keys:
         return [
@@ -160,7 +163,7 @@ class ApplyScreen(StepScreen):
         self.hint("Working. ctrl+q stops after the current call.")
         loop = asyncio.get_running_loop()
         ended = loop.create_future()
-        thread = threading.Thread(target=self._run, args=(plan, ended, loop), name="wizard-apply", daemon=True)
+        thread = threading.Thread(target=self._run, args=(plan, ended, loop), name=APPLYING, daemon=True)
         thread.start()
         failure = await ended
         if failure is not None:
@@ -168,7 +171,7 @@ class ApplyScreen(StepScreen):
         log.stop()
         self.session.locked = log.made > 0
         if self.wizard.stop_applying:
-            self.wizard.leave(130)
+            self.wizard.leave(self.wizard.stop_code)
             return
         await self.renew_frame()
         await self._show_end()
@@ -203,13 +206,13 @@ class ApplyScreen(StepScreen):
         log = self.known.applied
         widgets: list[Widget] = []
         if log is None:
-            widgets.append(Note("There was nothing to apply: everything was as it should be.", "good"))
+            nothing = "There was nothing to apply: everything was as it should be."
+            widgets.append(Note("There was nothing to take back." if self._undoes else nothing, "good"))
         else:
             widgets.append(EventTree(log))
             if log.ok:
-                done = (
-                    f"{count(log.made, 'change was', 'changes were')} made. Next, everything is read back and proven."
-                )
+                then = "" if self._undoes else " Next, everything is read back and proven."
+                done = f"{count(log.made, 'change was', 'changes were')} made.{then}"
                 widgets.append(Note(done, "good", id="applied"))
                 asked = self.wizard.engine.requested()
                 if asked:
@@ -225,6 +228,10 @@ class ApplyScreen(StepScreen):
         self.hint("")
         main = "#next" if log is None or log.ok else "#again"
         self.query_one(main).focus()
+
+    @property
+    def _undoes(self) -> bool:
+        return self.known.plan is not None and self.known.plan.purpose == "undo"
 
     def _how_it_stands(self, log: ApplyLog) -> str:
         if not log.made:

@@ -20,7 +20,7 @@ def wording(change: Change) -> str:
         return f"{'detach' if change.action is Action.DELETE else 'attach'} {change.name}"
     if change.kind == "quota":
         return f"request quota {change.name}: {number((change.after or {}).get('value', 0))} functions at a time"
-    return f"{change.action.value} {_KINDS.get(change.kind, change.kind)} {change.name}"
+    return f"{change.does} {_KINDS.get(change.kind, change.kind)} {change.name}"
 
 
 class RowState(StrEnum):

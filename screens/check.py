@@ -213,7 +213,7 @@ class CheckScreen(MendingScreen):
         await self._show(Busy("Asking AWS…", id="asking"), Words(id="latest"))
         self._set_buttons(running=True)
         self._seen, self._counts_at, self._patient = {}, 0.0, True
-        live, self._live = self._live, False
+        live, self._live = self._live or answers.text("start.goal") == "rotate", False
         try:
             await app.connect()
             report = await off_thread(

@@ -22,6 +22,9 @@ from screens.widgets.words import Rows, Words, Wrapped, hanging, text
 from wizard.account.roles import SERVICES
 from wizard.check.findings import Status
 from wizard.collect.meaning import assumed_by, function_of, is_role, principal_name, render_role
+from wizard.plan.changes import Plan
+from wizard.plan.rotation import afterwards
+from wizard.plan.undo import left_alone, taken_back
 from wizard.remotion import names
 from wizard.text import account_number, listing, number, one_line, shortened_key
 
@@ -93,17 +96,35 @@ class DoneScreen(MendingScreen):
         return self.session.answers.text("start.goal") == "diagnose"
 
     @property
+    def rotated(self) -> Plan | None:
+        """The plan that changed the access key, if that was what the person wanted."""
+        plan = self.known.plan
+        return plan if plan is not None and plan.purpose == "rotate" else None
+
+    @property
+    def undone(self) -> Plan | None:
+        """The plan that took something back, if that was what the person wanted."""
+        plan = self.known.plan
+        return plan if plan is not None and plan.purpose == "undo" else None
+
+    @property
     def has_key(self) -> bool:
         """Whether this run made an access key."""
         return bool(self.known.applied and self.known.applied.access_key_id)
 
     def compose_body(self) -> Iterable[Widget]:
+        if self.undone is not None:
+            yield from self._taken_back(self.undone)
+            return
         yield from self._headline()
         if self.diagnosing:
             yield from self._found()
             return
         yield Words(text(("Credentials", "bold $primary")), classes="subtitle")
         yield Rows(self._credentials())
+        if self.rotated is not None:
+            yield from self._old_keys(self.rotated)
+            return
         yield Vertical(id="next-steps")
         yield from self._requested()
         yield Words(text(("Later", "bold $primary")), classes="subtitle")
@@ -118,6 +139,8 @@ class DoneScreen(MendingScreen):
         elif self.diagnosing:
             words = "Nothing is wrong" if report.ok else "This is what does not hold"
             yield Note(text((words, "bold"), f"{where}."), "good" if report.ok else "bad")
+        elif report.ok and self.rotated is not None:
+            yield Note(text(("The access key is in order", "bold"), f"{where}."), "good")
         elif report.ok:
             yield Note(text(("Remotion Lambda is ready", "bold"), f"{where}."), "good")
         else:
@@ -136,6 +159,30 @@ class DoneScreen(MendingScreen):
             yield Words(words, classes="reason")
         yield Words(text(("Again", "bold $primary")), classes="subtitle")
         yield Commands([("remotion-lambda-wizard check", "the same without the wizard; --json for scripts")])
+
+    def _taken_back(self, plan: Plan) -> Iterable[Widget]:
+        """What was taken back, what stays and why, and the commands for a later day."""
+        first, *_ = taken_back(plan)
+        yield Note(text((first, "bold")), "good")
+        stays = left_alone(plan)
+        if stays:
+            yield Words(text(("What stays", "bold $primary")), classes="subtitle")
+            yield Rows([(one_line(f"{thing['kind']} {thing['name']}", 60), thing["why"]) for thing in stays])
+        yield from (Note(warning, "warning") for warning in plan.warnings)
+        yield Words(text(("Later", "bold $primary")), classes="subtitle")
+        yield Commands(
+            [
+                ("remotion-lambda-wizard undo", "takes back the run before, if one is left"),
+                ("remotion-lambda-wizard", "sets Remotion Lambda up again"),
+            ]
+        )
+
+    def _old_keys(self, plan: Plan) -> Iterable[Widget]:
+        """What became of the old keys, and the commands for a later day."""
+        told = afterwards(plan)
+        yield Words(text(("Old key", "bold $primary")), classes="subtitle")
+        yield Vertical(*(Words(f"{sentence}.") for sentence, command in told if not command), id="old-keys")
+        yield Commands((command, sentence) for sentence, command in told if command)
 
     def _credentials(self) -> list[tuple[Any, Any]]:
         answers, log, snapshot = self.session.answers, self.known.applied, self.known.snapshot
@@ -235,6 +282,9 @@ class DoneScreen(MendingScreen):
         return [(f"your code in {label}", "has the role")]
 
     def compose_preview(self) -> Iterable[Widget]:
+        return () if self.undone is not None else self._who_may_what()
+
+    def _who_may_what(self) -> Iterable[Widget]:
         arrow, answers = "$quiet", self.session.answers
         role = one_line(render_role(answers).name, 64)
         policy = names.EXECUTION_POLICY if is_role(answers) else names.USER_POLICY
@@ -309,7 +359,7 @@ class DoneScreen(MendingScreen):
         self.query_one("#next").focus()
 
     def entered(self) -> None:
-        if not self.diagnosing:
+        if not self.diagnosing and self.rotated is None and self.undone is None:
             self.work(self._show_next, "next-steps")
         if self.wizard.save_answers is not None and self.known.saved != self.session.answers:
             self.work(self._save_as_told, "save")

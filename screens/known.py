@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from wizard.account.snapshot import AccountSnapshot, Identity
     from wizard.check.findings import Report
     from wizard.collect.answers import Answers
+    from wizard.handover.references import Reference
     from wizard.output.facts import BucketFacts
     from wizard.plan.changes import Plan
+    from wizard.plan.deeds import RunToUndo
     from wizard.plan.found import Found
     from wizard.quotas.limits import RegionQuota
     from wizard.remotion.project import Project
@@ -33,6 +35,7 @@ _READ_BY = (
     "principal.assumed_by",
     "principal.path",
     "render_role.name",
+    "undo.run",
 )
 
 
@@ -41,6 +44,8 @@ class Known:
     """Facts of this run. Written on the UI thread only."""
 
     choices: tuple[CredentialChoice, ...] | None = None
+    references: tuple[Reference, ...] | None = None  # what earlier runs worked with
+    going_on: Reference | None = None  # the one of them that was chosen to go on with
     identity: Identity | None = None
     profile: str = ""  # the profile that `identity` was signed in with
     project: Project | None = None
@@ -48,6 +53,7 @@ class Known:
     snapshot: AccountSnapshot | None = None
     found: Found | None = None  # what `snapshot` holds of Remotion, where that was asked for
     read_for: tuple[Any, ...] = ()  # the answers that `snapshot` was read for
+    runs: tuple[RunToUndo, ...] | None = None  # that can be taken back
     plan: Plan | None = None
     applied: ApplyLog | None = None
     report: Report | None = None

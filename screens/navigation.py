@@ -10,6 +10,7 @@ from wizard.collect.steps import Step
 _SCREENS = {
     "start": "screens.start:StartScreen",
     "identity": "screens.identity:IdentityScreen",
+    "undo": "screens.undo:UndoScreen",
     "project": "screens.project:ProjectScreen",
     "principal": "screens.principal:PrincipalScreen",
     "found": "screens.found:FoundScreen",
@@ -18,6 +19,7 @@ _SCREENS = {
     "output-bucket": "screens.output_bucket:OutputBucketScreen",
     "quotas": "screens.quotas:QuotasScreen",
     "credentials": "screens.credentials:CredentialsScreen",
+    "rotate": "screens.rotate:RotateScreen",
     "review": "screens.review:ReviewScreen",
     "apply": "screens.apply:ApplyScreen",
     "check": "screens.check:CheckScreen",

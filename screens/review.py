@@ -21,6 +21,9 @@ from screens.widgets.words import Words, text
 from wizard.plan.changes import Action, Plan
 from wizard.text import count, listing, one_line
 
+# What is done, in the order of the sentence above the list.
+_ORDER = ("create", "prove", "update", "activate", "deactivate", "delete", "request")
+
 
 class ReviewScreen(StepScreen):
     """The plan. The button that applies it never has the focus by itself."""
@@ -108,23 +111,27 @@ class ReviewScreen(StepScreen):
             *(Note(w, "warning") for w in plan.warnings),
             self._what_apply_does(plan),
         )
+        undoes = plan.purpose == "undo"
         if plan.is_empty and not plan.problems:
-            self._main_button("Check ›", "screen.check", enabled=True).focus()
+            self._main_button("Go on ›" if undoes else "Check ›", "screen.check", enabled=True).focus()
         else:
             blocked = bool(plan.problems) or self.wizard.dry_run
-            self._main_button(f"Apply {count(len(plan.writing), 'change')}", "screen.apply", enabled=not blocked)
+            does = "Take back" if undoes else "Apply"
+            self._main_button(f"{does} {count(len(plan.writing), 'change')}", "screen.apply", enabled=not blocked)
             changes.focus(scroll_visible=False)  # what stands above the list is to be read first
 
     def _sentence(self, plan: Plan) -> Content:
         kept = sum(c.action is Action.KEEP for c in plan.changes)
         if plan.is_empty:
+            nothing = "There is nothing to take back."
+            words = nothing if plan.purpose == "undo" else "Everything is as it should be already."
             return text(
                 ("✓ ", "bold $text-success"),
-                ("Everything is as it should be already.", "bold"),
+                (words, "bold"),
                 f" {count(kept, 'thing')} kept.",
             )
         kinds = Counter(head_of(c)[1] for c in plan.writing)
-        parts = [f"{kinds[does]} to {does}" for does in ("create", "update", "delete", "request") if kinds[does]]
+        parts = [f"{kinds[does]} to {does}" for does in _ORDER if kinds[does]]
         rest = f" {kept} kept as {'it is' if kept == 1 else 'they are'}." if kept else ""
         return text((count(len(plan.writing), "change"), "bold"), f": {', '.join(parts)}.{rest}")
 
@@ -133,6 +140,8 @@ class ReviewScreen(StepScreen):
             return Note(
                 "This can't be applied yet: first mend what stands above, then press f5 to read again.", "warning"
             )
+        if plan.is_empty and plan.purpose == "undo":
+            return Note("Nothing is changed.", "info")
         if plan.is_empty:
             return Note("There is nothing to apply: go on, and have it checked.", "info")
         if self.wizard.dry_run:
@@ -178,9 +187,19 @@ class ReviewScreen(StepScreen):
         plan = self.known.plan
         if plan is None or plan.problems or plan.is_empty or self.wizard.dry_run or self.leaving:
             return
-        self.known.applied = None
-        self.known.report = None
-        self.wizard.go_next()
+        if plan.purpose == "undo":
+            from screens.dialogs.confirm import ConfirmAccount
+
+            doing = f"Take back {count(len(plan.writing), 'change')}?"
+            self.app.push_screen(ConfirmAccount(plan.identity, doing), self._confirmed)
+        else:
+            self._confirmed(True)
+
+    def _confirmed(self, yes: bool | None) -> None:
+        if yes and not self.leaving:
+            self.known.applied = None
+            self.known.report = None
+            self.wizard.go_next()
 
     def action_check(self) -> None:
         """Nothing is to be applied: go on to the check."""

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from textual.binding import Binding
+from textual.containers import Vertical
 from textual.widget import Widget
 
 from screens.form import FormScreen
-from screens.step import PreviewScroll
+from screens.step import Keys, PreviewScroll
+from screens.widgets.buttons import Push
 from screens.widgets.choice import ChoiceList
 from screens.widgets.field import Control
 from screens.widgets.notes import Note
 from screens.widgets.words import Rows, Words, text
 from wizard.collect.steps import Question
+
+if TYPE_CHECKING:
+    from wizard.collect.kept import Kept
 
 _PLANS = {
     "new": (
@@ -33,6 +39,16 @@ _PLANS = {
         ("2", "AWS simulates every action that Remotion needs, and some that it must not have."),
         ("3", "For what does not hold you get the cause, who can change it, and how. Nothing is changed."),
     ),
+    "undo": (
+        ("1", "You choose a run, or everything. The wizard has a journal of each run on this machine."),
+        ("2", "What is still as the run left it is taken back. What somebody has changed since stays."),
+        ("3", "You see every change, and type the name of the account before any is made."),
+    ),
+    "rotate": (
+        ("1", "The wizard reads which access keys the user has, and when each was last used."),
+        ("2", "A new key is made, tried, and written to the place of the old one."),
+        ("3", "The old one is deactivated once the new one works, and deleted later, when nothing has missed it."),
+    ),
 }
 
 
@@ -40,9 +56,39 @@ class StartScreen(FormScreen):
     """The first screen."""
 
     preview_title = "What will happen"
+    BINDINGS = [  # noqa: RUF012 - Textual's own convention
+        Binding("f4", "go_on", "Go on", show=False, id="start.go-on", tooltip="Go on where you stopped"),
+    ]
 
     def control_for(self, question: Question) -> Control:
         return ChoiceList(question.choices, self.session.answers.text(question.key), large=True)
+
+    @property
+    def offered(self) -> Kept | None:
+        """The walk that may be gone on with."""
+        keeper = self.wizard.keeper
+        return keeper.offered if keeper is not None else None
+
+    def compose_above(self) -> Iterable[Widget]:
+        keeper, offered = self.wizard.keeper, self.offered
+        if keeper is None or offered is None:
+            return
+        words = f"{offered.where(keeper.now())}. Or begin anew below: that forgets it."
+        tip = "Takes up your answers. What is in AWS is read again. (f4)"
+        area = Vertical(
+            Push("Go on where you stopped", "screen.go_on", id="go-on-there", tooltip=tip),
+            Words(words[0].upper() + words[1:], classes="help"),
+            id="go-on",
+        )
+        area.display = True
+        yield area
+
+    def own_keys(self) -> Keys:
+        return [("f4", "go on", "screen.go_on")] if self.offered is not None else []
+
+    def action_go_on(self) -> None:
+        if not self.leaving:
+            self.wizard.go_on()
 
     def compose_below(self) -> Iterable[Widget]:
         yield Note("Nothing is written to AWS or to a file before you have reviewed it and pressed Apply.", "good")

@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TextIO
 
-from wizard import __version__
-from wizard.problem import ExitCode, Problem, ProblemError, UsageProblem
-from wizard.text import one_line
+from wizard import __version__, interrupts
+from wizard.problem import Problem, ProblemError, UsageProblem
+from wizard.terminal import wants_words
+from wizard.text import one_line, quoted
 
-COMMANDS: Final = ("setup", "plan", "apply", "check", "policies", "quotas", "sandbox", "credentials", "explain")
+COMMANDS: Final = (
+    "setup",
+    "plan",
+    "apply",
+    "check",
+    "answers",
+    "policies",
+    "quotas",
+    "sandbox",
+    "credentials",
+    "profiles",
+    "explain",
+)
 _DESCRIPTION: Final = "Sets up the AWS permissions of Remotion Lambda, least-privileged, and proves that they work."
 _EPILOG: Final = """\
 examples:
@@ -27,10 +42,12 @@ examples:
   remotion-lambda-wizard quotas --all-regions  how many functions may run at a time, in each region
   remotion-lambda-wizard policies user         the user policy of Remotion, as its own CLI prints it
   remotion-lambda-wizard credentials explain   which credentials Remotion will really use here
+  remotion-lambda-wizard credentials rotate    a new access key in place of the old one
   remotion-lambda-wizard explain               what a pasted error means, and what to do
+  remotion-lambda-wizard undo                  take back what the last run made
 
 exit codes: 0 all holds, 1 something does not hold or failed, 2 bad usage or input, 3 no usable credentials or AWS out of
-reach, 130 interrupted
+reach, 130 interrupted (143 by SIGTERM, 129 by a closed terminal, 141 where nobody reads the output any more)
 """
 
 
@@ -41,33 +58,64 @@ def main(argv: Sequence[str] | None = None) -> int:
         with contextlib.suppress(AttributeError, ValueError):
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     wants_json = "--json" in arguments
+    wordy = wants_words() or "--plain" in arguments
     try:
-        options = _parser().parse_args(_command_first(arguments))
-        module, _, function = options.run.partition(":")  # in wizard/commands: only what runs is loaded
-        code: int = getattr(import_module(f"wizard.commands.{module}"), function)(options)
-        sys.stdout.flush()
-        return code
+        with interrupts.raised():
+            _refuse_empty(arguments)
+            options = _parser().parse_args(_command_first(arguments))
+            module, _, function = options.run.partition(":")  # in wizard/commands: only what runs is loaded
+            code: int = getattr(import_module(f"wizard.commands.{module}"), function)(options)
+            sys.stdout.flush()
+            return code
     except ProblemError as error:
-        return _fail(error.problem, error.exit_code, wants_json)
-    except KeyboardInterrupt:
-        return _fail(
-            Problem("Interrupted.", "", "Run the same again: it looks at what is there and goes on from it."),
-            ExitCode.INTERRUPTED,
-            wants_json,
-        )
-    except BrokenPipeError:
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.OK
+        return _fail(error.problem, error.exit_code, wants_json, wordy)
+    except (KeyboardInterrupt, EOFError, OSError) as error:
+        found = _interruption(error)
+        if found is None:
+            raise
+        problem = Problem("Interrupted.", found.detail, found.remedy or _GO_ON)
+        return _fail(problem, found.exit_code, wants_json, wordy)
 
 
-def _fail(problem: Problem, code: ExitCode, wants_json: bool) -> int:
-    if wants_json:
-        print(json.dumps({"ok": False, "problem": problem.to_json()}, indent=2, ensure_ascii=False))
-    lines = [f"✗ {problem.title}", *(f"  {line}" for line in problem.detail.splitlines())]
-    lines += [f"  → {line}" for line in problem.remedy.splitlines()]
-    print("\n".join(lines), file=sys.stderr)
+_GO_ON: Final = "Run the same again: it looks at what is there and goes on from it."
+
+
+def _interruption(error: BaseException) -> interrupts.Interrupted | None:
+    """What cut the run off: a signal, the end of the input, or an output that nobody takes; None for another error."""
+    if isinstance(error, interrupts.Interrupted):
+        return error
+    if isinstance(error, KeyboardInterrupt):
+        return interrupts.Interrupted()
+    if isinstance(error, EOFError):
+        return interrupts.Interrupted(detail="The input has ended.")
+    if isinstance(error, BrokenPipeError) or (isinstance(error, OSError) and error.errno == errno.EIO):
+        return interrupts.Interrupted(interrupts.SIGPIPE, "Nobody reads the output any more.")
+    return None
+
+
+def _fail(problem: Problem, code: int, wants_json: bool, wordy: bool) -> int:
+    """Tell a problem, as far as there is still somebody to tell it to, and return the exit code."""
+    wrong, then = ("failed:", "next:") if wordy else ("✗", "→")
+    lines = [f"{wrong} {problem.title}", *(f"  {line}" for line in problem.detail.splitlines())]
+    lines += [f"  {then} {line}" for line in problem.remedy.splitlines()]
+    document = {"ok": False, "problem": problem.to_json()}
+    with _unless_closed(sys.stdout):
+        if wants_json:
+            print(json.dumps(document, indent=2, ensure_ascii=False))
+    with _unless_closed(sys.stderr):
+        print("\n".join(lines), file=sys.stderr)
     return int(code)
+
+
+@contextlib.contextmanager
+def _unless_closed(stream: TextIO) -> Iterator[None]:
+    """Print to a stream; if nobody takes it, let go of it, or Python complains about it at the end."""
+    try:
+        yield
+        stream.flush()
+    except OSError:
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 # Arguments
@@ -76,7 +124,7 @@ _FORMATS: Final = ("text", "json", "aws-cli", "cloudformation", "terraform")
 _TAKES_VALUE: Final = {"--profile", "--region", "--endpoint-url", "--answers", "--ask", "--set", "--save-answers"} | {
     "--format", "--user", "--role", "--remotion-version", "--partition", "--port", "--scenario", "--latency", "--account",
     "--value", "--days", "--bucket", "--grant", "--prefix", "--kms-key",
-    "--folder",
+    "--folder", "--remember",
 }  # fmt: skip
 
 
@@ -105,9 +153,30 @@ def _command_first(arguments: list[str]) -> list[str]:
     return ["setup", *fixed]
 
 
+_MAY_BE_EMPTY: Final = {"--set", "--prefix", "--kms-key"}
+
+
+def _refuse_empty(arguments: list[str]) -> None:
+    """Refuse a flag with nothing behind it, such as --sandbox="$UNSET": left out it could mean something else."""
+    for word, following in pairwise([*arguments, "-"]):
+        flag, equals, value = word.partition("=")
+        empty = not value if equals else not following
+        if empty and flag in (_TAKES_VALUE | {"--sandbox"}) - _MAY_BE_EMPTY:
+            raise UsageProblem(f"{flag}: its value is empty. Give one, or leave the flag out.")
+
+
+def _whole_number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a whole number, such as 10.") from None
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise UsageProblem(one_line(message, 600), remedy=f"See: {self.prog} --help")
+        flat = one_line(message, len(message))
+        short = flat if len(flat) <= 600 else f"{flat[:150]} … {flat[-400:]}"  # what is allowed stands at the end
+        raise UsageProblem(short, remedy=f"See: {self.prog} --help")
 
 
 def _aws_options(several_regions: bool = False) -> _Parser:
@@ -162,9 +231,21 @@ def _parser() -> argparse.ArgumentParser:
         "--ask", action="append", default=[], metavar="STEP", help="with --answers: ask this step anyway (repeatable)"
     )
     setup.add_argument("--save-answers", type=Path, metavar="FILE", help="write the answers to FILE")
-    setup.add_argument("--plain", action="store_true", help="ask in lines, without full screen")
+    setup.add_argument("--resume", action="store_true", help="go on where you stopped, without asking")
+    setup.add_argument(
+        "--plain",
+        action="store_true",
+        help="ask in lines, without full screen (so it is with TERM=dumb, ACCESSIBLE=1, and where the output is no terminal)",
+    )
     setup.add_argument("--dry-run", action="store_true", help="show the plan, change nothing")
     setup.add_argument("--yes", action="store_true", help="do not ask before changing anything")
+
+    remember: dict[str, Any] = {
+        "default": "12",
+        "metavar": "HOURS",
+        "help": "offer to go on with this account for so long (default 12, at most 72; 0: don't). Keeps no key or secret",
+    }
+    setup.add_argument("--remember", **remember)
 
     plan = command("plan", "build the plan and print it; changes nothing", "apply:plan", aws, answers)
     plan.add_argument("--format", choices=_FORMATS, default="text")
@@ -172,6 +253,7 @@ def _parser() -> argparse.ArgumentParser:
     apply = command("apply", "plan, apply and check, without questions", "apply:run", aws, answers)
     apply.add_argument("--yes", action="store_true", help="do not ask before changing anything")
     apply.add_argument("--json", action="store_true", help="print one JSON document")
+    apply.add_argument("--remember", **remember)
 
     check = command("check", "prove what is there; changes nothing", "check:run", aws, answers)
     check.add_argument("--user", default="", metavar="NAME", help="this user")
@@ -192,6 +274,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     check.add_argument("--json", action="store_true", help="print one JSON document")
 
+    about_answers = command("answers", "the answers file: its JSON Schema for editors, and a check", "answers:check")
+    what: Any = about_answers.add_subparsers(
+        title="what to do", dest="action", metavar="ACTION", required=True, parser_class=_Parser
+    )
+    text = "print the file's JSON Schema; saved beside it, its first line tells editors: #:schema ./schema.json"
+    what.add_parser("schema", help=text, description=text, allow_abbrev=False).set_defaults(run="answers:schema")
+    text = "check answers without AWS, and print each with where it came from"
+    right = what.add_parser("check", help=text, description=text, allow_abbrev=False)
+    right.add_argument("answers", nargs="?", type=Path, metavar="FILE", help="the answers file")
+    right.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="one answer, over the file's")
+    right.add_argument("--json", action="store_true", help="print one JSON document")
+    right.set_defaults(region="", profile="")
+
     policies = command(
         "policies",
         "print a policy: Remotion's own as its CLI does, one for operators, or one for an output bucket",
@@ -203,7 +298,9 @@ def _parser() -> argparse.ArgumentParser:
     policies.add_argument("--remotion-version", default="", metavar="V", help="of this release")
     bucket = policies.add_argument_group("with output-bucket")
     bucket.add_argument("--bucket", default="", metavar="B", help="the bucket's name")
-    bucket.add_argument("--grant", choices=("complete", "put-object"), default="complete")
+    bucket.add_argument(
+        "--grant", choices=("complete", "put-object"), help="all that an upload needs (so it is), or the minimum"
+    )
     bucket.add_argument("--prefix", default="", metavar="KEY", help="only under this key prefix")
     bucket.add_argument("--delete", action="store_true", help="with s3:DeleteObject")
     bucket.add_argument("--no-acls", action="store_true", help="without s3:PutObjectAcl: the bucket takes no ACLs")
@@ -221,7 +318,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     quotas.add_argument("action", nargs="?", choices=("list", "request"), default="list", help="list (as without it)")
     quotas.add_argument("--all-regions", action="store_true", help="every region that Remotion supports")
-    quotas.add_argument("--value", type=int, metavar="N", help="with request: ask for this number")
+    quotas.add_argument("--value", type=_whole_number, metavar="N", help="with request: ask for this number")
     quotas.add_argument("--yes", action="store_true", help="with request: do not ask before sending")
     quotas.add_argument("--json", action="store_true", help="print one JSON document")
 
@@ -241,6 +338,49 @@ def _parser() -> argparse.ArgumentParser:
     which.add_argument("--ask-aws", action="store_true", help="ask AWS whose they are")
     which.add_argument("--json", action="store_true", help="print one JSON document")
 
+    rotate = about.add_parser(
+        "rotate",
+        help="a new access key in place of the old one, which is deactivated once the new one is proven",
+        parents=[aws, answers],
+        allow_abbrev=False,
+    )
+    rotate.set_defaults(run="credentials:rotate")
+    rotate.add_argument("--user", default="", metavar="NAME", help="the user whose key it is (default remotion-user)")
+    rotate.add_argument(
+        "--delete-old", action="store_true", help="only delete inactive keys that nothing has used for a week"
+    )
+    rotate.add_argument("--yes", action="store_true", help="do not ask before changing anything")
+    rotate.add_argument("--json", action="store_true", help="print one JSON document")
+
+    undo = command(
+        "undo",
+        "take back what a run made, newest first: only what nobody has changed since. The plan comes first",
+        "undo:run",
+        aws,
+        answers,
+    )
+    undo.add_argument(
+        "run_name", nargs="?", default="", metavar="RUN", help="this run (default: the newest that is left)"
+    )
+    undo.add_argument(
+        "--everything",
+        action="store_true",
+        help="all runs, and what else carries the wizard's tag; left-over logs too, never buckets",
+    )
+    undo.add_argument("--dry-run", action="store_true", help="show the plan, change nothing")
+    undo.add_argument("--yes", action="store_true", help="do not ask for the name of the account")
+    undo.add_argument("--json", action="store_true", help="print one JSON document")
+
+    profiles = command(
+        "profiles",
+        "what the next start offers to go on with: list it, or forget it; no secret is in it",
+        "profiles:run",
+    )
+    profiles.add_argument("action", nargs="?", choices=("list", "forget"), default="list", help="list (as without it)")
+    profiles.add_argument("name", nargs="?", default="", metavar="NAME", help="with forget: this one")
+    profiles.add_argument("--all", "--yes", action="store_true", dest="all", help="with forget: all, without asking")
+    profiles.add_argument("--json", action="store_true", help="print one JSON document")
+
     explain = command("explain", "what an error means, who can mend it, and how; changes nothing", "explain:run", aws)
     explain.add_argument(
         "text", nargs="*", metavar="TEXT", help="the error in quotes (- or nothing: from standard input)"
@@ -253,17 +393,22 @@ def _parser() -> argparse.ArgumentParser:
         title="what to do", dest="action", metavar="ACTION", required=True, parser_class=_Parser
     )
     serve = actions.add_parser("serve", help="serve it over HTTP on this computer", allow_abbrev=False)
-    serve.add_argument("--port", type=int, default=4577, metavar="N", help="0 takes a free one (default 4577)")
+    serve.add_argument(
+        "--port", type=_whole_number, default=4577, metavar="N", help="0 takes a free one (default 4577)"
+    )
     serve.add_argument("--scenario", default="fresh", metavar="S")
     serve.add_argument(
-        "--latency", type=int, default=0, metavar="MS", help="answer each call later by so many milliseconds"
+        "--latency", type=_whole_number, default=0, metavar="MS", help="answer each call later by so many milliseconds"
     )
     serve.add_argument("--no-enforce", action="store_true", help="allow every call, check no signature")
     reset = actions.add_parser("reset", help="forget what was made in it", allow_abbrev=False)
     reset.add_argument("--scenario", default="", metavar="S")
     tick = actions.add_parser("tick", help="let days pass: AWS answers what it was asked", allow_abbrev=False)
-    tick.add_argument("--days", type=int, default=1, metavar="N", help="so many days (default 1)")
+    tick.add_argument("--days", type=_whole_number, default=1, metavar="N", help="so many days (default 1)")
     tick.add_argument("--scenario", default="fresh", metavar="S")
+    key = actions.add_parser("key", help="print a user's access key, as lines for a .env file", allow_abbrev=False)
+    key.add_argument("--scenario", default="fresh", metavar="S")
+    key.add_argument("--user", default="remotion-user", metavar="NAME", help="default remotion-user")
     scenarios = actions.add_parser("scenarios", help="list the accounts there are", allow_abbrev=False)
     scenarios.add_argument("--json", action="store_true", help="print one JSON document")
     return parser

@@ -42,11 +42,13 @@ if TYPE_CHECKING:
     from wizard.account.connect import Aws, Target
     from wizard.account.discover import Reading
     from wizard.account.roles import FunctionEntry, RoleEntry
-    from wizard.check.run import CheckRequest, OperatorProbe, Subject
+    from wizard.check.subjects import CheckRequest, OperatorProbe, Subject
     from wizard.handover.next_steps import NextStep
+    from wizard.handover.references import Reference, References
     from wizard.output.facts import BucketFacts
     from wizard.output.preflight import BucketEntry
     from wizard.plan.changes import Plan
+    from wizard.plan.deeds import RunToUndo
     from wizard.plan.found import Found
     from wizard.plan.preview import Preview
     from wizard.quotas.limits import IncreaseRequest, RegionQuota
@@ -63,13 +65,16 @@ class Options:
     endpoint_url: str = ""
     sandbox: str = ""
     folder: Path = field(default_factory=Path.cwd)
+    remember_hours: int = 0  # how long a profile reference is kept; 0: none is made
 
 
 class Engine:
     """One front end's access to everything. One call at a time; reads may be abandoned, `apply` may not."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, kept: References | None = None) -> None:
         self.options = options
+        self._kept = kept
+        self._remembered: set[str] = set()  # names of the references that this run has kept
         self._aws: Aws | None = None
         self._identity: Identity | None = None
         self._new_key: tuple[str, Secret] | None = None
@@ -108,6 +113,62 @@ class Engine:
         self._identity, self._aws = aws.identify(), aws
         return self._identity
 
+    def references(self) -> tuple[Reference, ...]:
+        """Return what earlier runs worked with at this place and may be gone on with, the newest first. Never raises."""
+        options, place = self.options, self._place_of_references()
+        return tuple(
+            reference
+            for reference in self.kept.read().references
+            if reference.place == place
+            and options.profile in {"", reference.profile}
+            and options.region in {"", reference.region}
+        )
+
+    def go_on(self, reference: Reference) -> Identity:
+        """Sign in as an earlier run did, and make sure that it is the same account. Everything else is read anew.
+
+        Raises ReferenceGone (the reference is deleted then) if it has expired or the account is another one, and
+        ProblemError as `connect` does.
+        """
+        from wizard.handover.references import expired, moved
+
+        if not reference.is_current(self.kept.now()):
+            self.kept.forget([reference.name])
+            raise expired(reference)
+        identity = self.connect(reference.profile, reference.region)
+        if (identity.partition, identity.account) != (reference.partition, reference.account):
+            self._identity = self._aws = None
+            self.kept.forget([reference.name])
+            raise moved(reference, identity)
+        return identity
+
+    @property
+    def kept(self) -> References:
+        """The profile references of this person and machine."""
+        from wizard.handover.references import References
+
+        if self._kept is None:
+            self._kept = References()
+        return self._kept
+
+    def _place_of_references(self) -> str:
+        from wizard.handover.references import place_of
+
+        return place_of(self.options.sandbox, self.options.endpoint_url)
+
+    def _remember(self, identity: Identity, principal: str, region: str) -> None:
+        """Keep a reference to what is worked with, where that is wished; once a run, and without holding anybody up."""
+        from wizard.handover.references import reference_of
+
+        hours = self.options.remember_hours
+        if not hours:
+            return
+        place = self._place_of_references()
+        reference = reference_of(identity, principal, region, place, self.kept.now(), hours)
+        if reference.name not in self._remembered:
+            self._remembered.add(reference.name)
+            self.kept.save_soon(reference)
+
     def detect_project(self, folder: str) -> Project:
         """Look for Remotion in a folder (relative to where the program was started)."""
         return detect_project(self.project_folder(folder))
@@ -128,9 +189,10 @@ class Engine:
         from wizard.handover.files import why_not_writable
 
         folder = self.project_folder(answers.text("remotion.project"))
-        if key == "remotion.project" and not folder.is_dir():
-            return f"There is no folder {folder}. Name the folder of your project, or . for this one."
-        if key == "credentials.path" and folder.is_dir():
+        if key == "remotion.project" and not _is_folder(folder):
+            shown = one_line(str(folder))
+            return f"There is no folder {shown}. Name the folder of your project, or . for this one."
+        if key == "credentials.path" and _is_folder(folder):
             problem = why_not_writable(folder / answers.text(key), "The .env file")
             return f"{problem.title} {problem.remedy}" if problem else ""
         return ""
@@ -190,19 +252,23 @@ class Engine:
         """Read the account and this machine. Connects if need be. Raises ProblemError when AWS can't be reached."""
         from wizard.account.boundaries import boundary_demand
         from wizard.account.connect import refuse_partition_mismatch
-        from wizard.account.discover import discover, local_state
+        from wizard.account.discover import UnreadableFile, discover, discover_keys, local_state
         from wizard.account.survey import survey
         from wizard.plan.preview import release_of
 
         answers.require_valid()
         aws, identity = self._connection(answers)
         refuse_partition_mismatch(identity, answers.texts("remotion.regions"))
+        if answers.text("start.goal") == "undo":
+            return self._discover_undo(answers)
         project = self._project(answers)
         try:
             local = local_state(project.folder, answers.text("credentials.path"), answers.text("credentials.profile"))
-        except ProblemError as error:
+        except UnreadableFile as error:
             problem = error.problem
-            raise UsageProblem(f"credentials.path: {problem.title}", problem.detail, problem.remedy) from error
+            raise UsageProblem(f"{error.key}: {problem.title}", problem.detail, problem.remedy) from error
+        if answers.text("start.goal") == "rotate":
+            return self._with_keys(aws, discover_keys(aws, identity, principal_name(answers), local), answers)
         snapshot = discover(aws, identity, self._reading(answers), local)
         snapshot = replace(
             snapshot,
@@ -211,6 +277,8 @@ class Engine:
             project_policies=self._project_policies(answers, project),
         )
         caller = snapshot.principal
+        arn = caller.value.arn if caller.value else self._caller_arn(answers, identity, snapshot.principal_name)
+        self._remember(identity, arn, answers.texts("remotion.regions")[0])
         if answers.text("start.goal") == "change" or (caller.is_absent and not is_role(answers)):
             release, _ = release_of(answers, project.release)
             kinds: tuple[PolicyKind, ...] = ("user", "role")
@@ -221,6 +289,24 @@ class Engine:
             demand = boundary_demand(aws, identity, snapshot.principal_name, answers.text("principal.path"))
             snapshot = replace(snapshot, boundary_demand=demand)
         return self._with_keys(aws, snapshot, answers)
+
+    def _discover_undo(self, answers: Answers) -> AccountSnapshot:
+        """Read what taking something back needs to know, and the journals that say what was done."""
+        from wizard.account.undo_state import read_undo_state
+        from wizard.apply.journal import past_runs
+        from wizard.plan.undo import undo_reading
+
+        aws, identity = self._connection(answers)
+        runs = past_runs(identity.place)
+        return AccountSnapshot(identity, undo=read_undo_state(aws, undo_reading(answers, runs), runs))
+
+    def undo_runs(self) -> tuple[RunToUndo, ...]:
+        """Return the runs in this account that can be taken back, newest first. Connected already; reads files only."""
+        from wizard.apply.journal import past_runs
+        from wizard.plan.deeds import to_choose
+
+        _, identity = self._connection()
+        return to_choose(past_runs(identity.place))
 
     def _reading(self, answers: Answers) -> Reading:
         """Say what discovery is to look at. A function's execution role is looked up first."""
@@ -268,6 +354,13 @@ class Engine:
                 )
         return principal_name(answers)
 
+    def _caller_arn(self, answers: Answers, identity: Identity, name: str) -> str:
+        """Return the ARN of whoever calls Remotion, there or still to be made."""
+        if not is_role(answers):
+            return f"arn:{identity.partition}:iam::{identity.account}:user{answers.text('principal.path')}{name}"
+        reference = role_reference("" if function_of(answers) else answers.text("principal.name"))
+        return replace(reference, name=name).arn(identity.partition, identity.account)
+
     def _project_policies(self, answers: Answers, project: Project) -> ProjectPolicies | None:
         """Have the project's own Remotion print its policies, where that was asked for. It runs once."""
         from wizard.remotion.from_project import read_from_project
@@ -280,22 +373,28 @@ class Engine:
         return self._printed[key]
 
     def _with_keys(self, aws: Aws, snapshot: AccountSnapshot, answers: Answers) -> AccountSnapshot:
-        """Add what is known of the user's access keys: a stored secret that AWS refuses, keys whose secret was lost."""
+        """Add what is known of the user's access keys: a stored secret that AWS refuses, keys whose secret was lost.
+
+        Trying a secret is a use of its key. So where the last use matters, it is tried only if a change was cut off.
+        """
         from wizard.account.discover import secret_is_damaged, stored_keys
-        from wizard.apply.journal import orphan_keys
+        from wizard.apply.journal import left_to_retire, orphan_keys
 
         place, user = key_place(answers), snapshot.principal.value
         if place == "none" or user is None or user.kind != "user":
             return snapshot
         keys, local = user.access_keys.value or (), snapshot.local
         held, complete = local.held_key(place)
-        stored, _ = stored_keys(local, _profile(answers))
+        where = snapshot.identity.place
+        cut_off, stored = left_to_retire(where, user.name, held), None
+        if cut_off is not None or answers.text("start.goal") != "rotate":
+            stored, _ = stored_keys(local, _profile(answers))
         if stored and any(k.id == stored.access_key_id and k.active for k in keys) and secret_is_damaged(aws, stored):
             complete = False
             snapshot = replace(snapshot, local=replace(local, secret_is_damaged=True))
         ids = {key.id: key.created for key in keys}
-        account = snapshot.identity.account
-        return replace(snapshot, orphan_keys=orphan_keys(account, user.name, ids, held if complete else ""))
+        orphans = orphan_keys(where, user.name, ids, held if complete else "")
+        return replace(snapshot, orphan_keys=orphans, left_to_retire=cut_off)
 
     def found(self, answers: Answers) -> tuple[AccountSnapshot, Found]:
         """Read the account and say what it holds of Remotion already. Raises ProblemError when AWS can't be reached."""
@@ -307,9 +406,12 @@ class Engine:
     def plan(self, answers: Answers, snapshot: AccountSnapshot) -> Plan:
         """Build the plan, with what would stop it on this machine. Reads no AWS. Raises UsageProblem for wrong answers."""
         from wizard.plan.build import build_plan
+        from wizard.plan.rotation import rotation_plan
+        from wizard.plan.undo import undo_plan
 
         answers.require_valid()
-        plan = build_plan(answers, snapshot)
+        build = {"rotate": rotation_plan, "undo": undo_plan}.get(answers.text("start.goal"), build_plan)
+        plan = build(answers, snapshot)
         return replace(plan, problems=(*plan.problems, *self._unwritable(plan)))
 
     def apply(self, plan: Plan) -> Iterator[Event]:
@@ -329,17 +431,17 @@ class Engine:
 
     def settle(self, plan: Plan) -> None:
         """Mark interrupted runs as settled once a plan is empty: nothing of them is left to be done."""
-        from wizard.apply.journal import settle
+        from wizard.apply.journal import close
 
         if plan.is_empty and not plan.problems:
-            settle(plan.identity.account, plan.principal_name)
+            close(plan)
 
     def unfinished_runs(self) -> tuple[str, ...]:
-        """Return the names of runs on this account that were cut off and not settled since."""
+        """Return the names of runs on this account that were cut off and not settled since. Runs that undo are left out."""
         from wizard.apply.journal import unfinished
 
         _, identity = self._connection()
-        return tuple(run.run for run in unfinished(identity.account))
+        return tuple(run.run for run in unfinished(identity.place) if run.purpose != "undo")
 
     # Quotas
 
@@ -359,7 +461,7 @@ class Engine:
         _, identity = self._connection()
         if every:
             return regions_of(identity.partition)
-        return tuple(dict.fromkeys((identity.region, *memory_of(identity, self.options.sandbox).waiting)))
+        return tuple(dict.fromkeys((identity.region, *memory_of(identity).waiting)))
 
     def quotas(self, regions: Sequence[str]) -> Iterator[RegionQuota]:
         """Read the Lambda concurrency of regions side by side, and yield each as it is there.
@@ -379,8 +481,8 @@ class Engine:
         from wizard.quotas.remembered import memory_of, news, remember
 
         _, identity = self._connection()
-        memory = memory_of(identity, self.options.sandbox)
-        remember(memory.with_quotas(quotas), identity, self.options.sandbox)
+        memory = memory_of(identity)
+        remember(memory.with_quotas(quotas), identity)
         return news(memory, quotas)
 
     def quota_plan(self, regions: Sequence[str], value: int | None = None) -> Plan:
@@ -399,10 +501,10 @@ class Engine:
 
         _, identity = self._connection()
         self._requested += requests
-        memory = memory_of(identity, self.options.sandbox)
+        memory = memory_of(identity)
         for request in requests:
             memory = memory.with_request(request)
-        remember(memory, identity, self.options.sandbox)
+        remember(memory, identity)
 
     # Check
 
@@ -420,13 +522,15 @@ class Engine:
         Shortly after a change a refusal may only mean that IAM is not everywhere yet: it is looked at again before it counts.
         See `check_subjects` for the rest.
         """
-        self._connection(answers)
+        _, identity = self._connection(answers)
         subjects = self.subjects_of(answers)
+        caller = self._caller_arn(answers, identity, subjects[0].name)
+        self._remember(identity, caller, answers.texts("remotion.regions")[0])
         return self.check_subjects(answers, subjects, on_finding, around=around, live=live, on_wait=on_wait)
 
     def subjects_of(self, answers: Answers) -> tuple[Subject, ...]:
         """Return whom the answers are about: the caller, the render role, whoever has operator permissions."""
-        from wizard.check.run import Subject
+        from wizard.check.subjects import Subject
 
         kind = answers.text("principal.kind")
         caller = Subject(
@@ -463,7 +567,8 @@ class Engine:
         from wizard.check.beside import Beside
         from wizard.check.output_bucket import output_check
         from wizard.check.propagation import may_pass, waiting
-        from wizard.check.run import CheckRequest, run_check
+        from wizard.check.run import run_check
+        from wizard.check.subjects import CheckRequest
         from wizard.check.surroundings import Surroundings
         from wizard.plan.preview import release_of
         from wizard.plan.wanted import wanted_policy
@@ -518,11 +623,15 @@ class Engine:
         return replace(report, findings=(*found, *beside.rest(on_finding)))
 
     def _seconds_left(self, aws: Aws) -> float:
-        """How long a refusal may still only mean that IAM is not everywhere yet, after what this engine has changed."""
+        """How long a refusal may still only mean that IAM is not everywhere yet, after what was changed from here."""
+        from wizard.apply.journal import seconds_since_change
         from wizard.check.propagation import WINDOW
 
-        if not self._applied_at or not aws.target.settle_seconds:
+        if not aws.target.settle_seconds:
             return 0.0
+        if not self._applied_at:  # the change may be one of an earlier process
+            age = seconds_since_change(self.connected().place)
+            self._applied_at = time.monotonic() - min(age, WINDOW)
         return max(0.0, self._applied_at + WINDOW - time.monotonic())
 
     def _live(
@@ -551,7 +660,7 @@ class Engine:
         return self.caller_name(answers) if output_buckets(answers) else ""
 
     def _operator_probes(self, answers: Answers, identity: Identity) -> tuple[OperatorProbe, ...]:
-        from wizard.check.run import OperatorProbe
+        from wizard.check.subjects import OperatorProbe
         from wizard.remotion.operators import operator_policy
 
         kind, _, name = (answers.text("extras.operator_principal") or "/").partition("/")
@@ -572,7 +681,7 @@ class Engine:
         A compute role is held to the user policy, the render role to the role policy. A caller that IAM can't simulate
         (root, a federated user) becomes a finding that says so.
         """
-        from wizard.check.run import Subject
+        from wizard.check.subjects import Subject
 
         render = render_role(answers).name
         found: list[Subject] = []
@@ -594,7 +703,7 @@ class Engine:
         return tuple(found), tuple(unchecked)
 
     def _caller(self) -> Subject | Finding:
-        from wizard.check.run import Subject
+        from wizard.check.subjects import Subject
 
         _, identity = self._connection()
         kind, _, rest = identity.arn.split(":", 5)[-1].partition("/")
@@ -656,6 +765,7 @@ class Engine:
                 keys=Keys(sandbox.access_key_id, sandbox.secret_access_key, sandbox.session_token),
                 prepare=sandbox.install,
                 sandbox=True,
+                scenario=options.sandbox,
                 source="sandbox administrator",
                 settles_after=sandbox.settles_after,
             )
@@ -663,11 +773,7 @@ class Engine:
 
     def _project(self, answers: Answers) -> Project:
         folder = self.project_folder(answers.text("remotion.project"))
-        try:
-            is_folder = folder.is_dir()
-        except OSError:
-            is_folder = False
-        if not is_folder:
+        if not _is_folder(folder):
             raise UsageProblem(
                 f"remotion.project: there is no folder {one_line(str(folder))}.",
                 remedy="Name the folder of your project.",
@@ -678,6 +784,11 @@ class Engine:
         from wizard.handover.files import why_not_writable
 
         destination = plan.destination
+        if plan.purpose == "undo":
+            files = {
+                c.call.parameters["path"] for c in plan.writing if c.call is not None and c.call.service == "local"
+            }
+            return tuple(p for f in sorted(files) if (p := why_not_writable(Path(f), f"The file {Path(f).name}")))
         if destination is None or plan.is_empty:
             return ()
         found = [why_not_writable(Path(destination.env_file), "The .env file")]
@@ -686,6 +797,13 @@ class Engine:
                 why_not_writable(Path(destination.credentials_file), "The AWS credentials file", makes_folder=True)
             )
         return tuple(problem for problem in found if problem is not None)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name that is too long, links in a circle
+        return False
 
 
 def _profile(answers: Answers) -> str:

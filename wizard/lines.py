@@ -6,14 +6,16 @@ In `wordy` form a word stands where a symbol would: nothing that a screen reader
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TextIO
 
 from wizard.apply.events import Done, Event, Failed, Finished, Skipped, Started, Waiting
 from wizard.check.findings import SYMBOLS, Report, Status, words
 from wizard.engine import Engine
 from wizard.handover.next_steps import NextStep
+from wizard.interrupts import SIGPIPE, put_off
 from wizard.plan.changes import Change, Plan
 from wizard.problem import Problem
 from wizard.text import count, plain, seconds
@@ -40,29 +42,59 @@ class Outcome:
 
 
 def apply_with_lines(engine: Engine, plan: Plan, out: TextIO, err: TextIO, wordy: bool = False) -> Outcome:
-    """Apply a plan and print a line for each thing that happens. Problems go to `err`."""
-    outcome = Outcome()
+    """Apply a plan and print a line for each thing that happens. Problems go to `err`.
+
+    Raises Interrupted if a signal asked for it, or if nobody takes the output: after the current call, never in it.
+    """
+    outcome, made = Outcome(), 0
     changes = {c.id: c for c in plan.changes}
     print(file=out)
-    for event in engine.apply(plan):
-        if isinstance(event, Finished):
-            outcome.finished = event
-        elif isinstance(event, Failed):
-            outcome.problem = event.problem
-            print_problem(event.problem, err, wordy, _name(changes, event.change_id))
-        elif isinstance(event, Skipped):
-            print(
-                _signed("!", f"{_name(changes, event.change_id)}: {event.problem.title} It can wait.", wordy), file=out
-            )
-            for step in event.problem.remedy.splitlines():
-                print(f"     next: {step}", file=out)
-        else:
-            line = _line(event, changes)
-            if line:
-                print(_signed(*line, wordy), file=out, flush=True)
+    with put_off(partial(_tell_if_possible, out=err)) as stop, _closed_afterwards(engine.apply(plan)) as events:
+        for event in events:
+            made += isinstance(event, Done)
+            if isinstance(event, Finished):
+                outcome.finished = event
+            elif isinstance(event, Failed):
+                outcome.problem = event.problem
+            try:
+                _print_event(event, changes, out, err, wordy)
+            except OSError:  # a pipe or a terminal that was closed
+                stop.number = stop.number or SIGPIPE
+            if stop.number:
+                break
+    stop.require_none(f"{made} of {count(len(plan.writing), 'change')} made; what was made stays.")
     if outcome.problem:
         print("What was done before stays. Run the same again: it goes on from there.", file=err)
     return outcome
+
+
+@contextmanager
+def _closed_afterwards(events: Iterator[Event]) -> Iterator[Iterator[Event]]:
+    """Close a run of which not every event was taken: it lets go of its lock then."""
+    try:
+        yield events
+    finally:
+        close = getattr(events, "close", None)
+        if close is not None:
+            close()
+
+
+def _tell_if_possible(text: str, out: TextIO) -> None:
+    with suppress(OSError):
+        print(text, file=out, flush=True)
+
+
+def _print_event(event: Event, changes: dict[str, Change], out: TextIO, err: TextIO, wordy: bool) -> None:
+    if isinstance(event, Failed):
+        print_problem(event.problem, err, wordy, _name(changes, event.change_id))
+    elif isinstance(event, Skipped):
+        print(_signed("!", f"{_name(changes, event.change_id)}: {event.problem.title} It can wait.", wordy), file=out)
+        for step in event.problem.remedy.splitlines():
+            print(f"     next: {step}", file=out)
+    else:
+        line = _line(event, changes)
+        if line:
+            print(_signed(*line, wordy), file=out, flush=True)
 
 
 def _line(event: Event, changes: dict[str, Change]) -> tuple[str, str] | None:
@@ -78,7 +110,7 @@ def _line(event: Event, changes: dict[str, Change]) -> tuple[str, str] | None:
 
 def _name(changes: dict[str, Change], change_id: str) -> str:
     change = changes.get(change_id)
-    return f"{change.action} {change.kind} {change.name}" if change else ""
+    return f"{change.does} {change.kind} {change.name}" if change else ""
 
 
 def _signed(sign: str, text: str, wordy: bool) -> str:

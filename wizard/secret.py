@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 import hmac
+import re
 from typing import Final, NoReturn
 
 MASK: Final = "••••••••"
+
+
+# What a secret access key looks like: 40 characters of base64, large and small letters and digits among them.
+_SHAPE: Final = re.compile(
+    r"(?<![A-Za-z0-9+])(?=[A-Za-z0-9/+]{0,39}[A-Z])(?=[A-Za-z0-9/+]{0,39}[a-z])(?=[A-Za-z0-9/+]{0,39}[0-9])"
+    r"[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])"
+)
+
+
+def without_secrets(text: str) -> str:
+    """Return a text with a mask in place of whatever has the shape of a secret access key."""
+    return _SHAPE.sub(MASK, text)
 
 
 class Secret:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from datetime import datetime
+
+from wizard.secret import without_secrets
 
 # Terminal escape sequences (CSI, OSC and two-byte ones), removed whole so that no half of one is left as text.
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
@@ -16,6 +19,21 @@ def plain(text: str) -> str:
     """Return `text` without terminal escapes, control, bidirectional or zero-width characters; line breaks stay."""
     without = _ESCAPES.sub("", text).translate(_INVISIBLE).replace("\r\n", "\n").replace("\t", "    ")
     return "".join(c for c in without if c == "\n" or unicodedata.category(c) not in {"Cc", "Cs", "Co"})
+
+
+def has_control(text: str) -> bool:
+    """Whether a text holds what is no text to read: control characters, halves of characters, changes of direction."""
+    return any(unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} or c in _DIRECTIONS for c in text)
+
+
+_DIRECTIONS = {*map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A)), "\u200e", "\u200f"}
+
+
+def quoted(text: str, limit: int = 60) -> str:
+    """Return somebody's text for a message: in quotation marks, what can't be seen written out (\\x1b), cut to `limit`."""
+    begin = without_secrets(text[: limit + 100])[: limit + 1]  # a secret may have been pasted in the wrong place
+    seen = "".join(c if c.isprintable() else repr(c)[1:-1] for c in begin)
+    return f"“{seen}”" if len(seen) <= limit and len(text) <= limit else f"“{seen[: limit - 1]}…”"
 
 
 def one_line(text: str, limit: int = 200) -> str:
@@ -58,3 +76,24 @@ def seconds(value: float) -> str:
     if value < 60:
         return f"{value:.0f} s"
     return f"{int(value // 60)} min {int(value % 60)} s"
+
+
+def day(moment: str) -> str:
+    """Return a date for people: 18 Nov 2026. "an unknown day" if there is none."""
+    try:
+        found = datetime.fromisoformat(moment)
+    except ValueError:
+        return "an unknown day"
+    return f"{found.day} {found:%b %Y}"
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """Say how long ago something was: 'a moment ago', '12 minutes ago', '3 hours ago', '40 days ago'."""
+    minutes = int((now - moment).total_seconds()) // 60
+    if minutes < 1:
+        return "a moment ago"
+    if minutes < 120:
+        return f"{count(minutes, 'minute')} ago"
+    if minutes < 2 * 24 * 60:
+        return f"{minutes // 60} hours ago"
+    return f"{count(minutes // (24 * 60), 'day')} ago"

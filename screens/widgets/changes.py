@@ -35,14 +35,15 @@ SIGNS = {
 
 
 REQUEST = ("!", "bold $text-warning")  # nothing is made: AWS is asked, and decides
+PROOF = (">", "bold $text-primary")  # nothing is made, but what stands below it waits for it
 
 
 def head_of(change: Change) -> tuple[str, str, str]:
     """Return how a change is shown: sign, what is done, style."""
     if change.kind == "quota" and change.writes:
         return REQUEST[0], "request", REQUEST[1]
-    sign, style = SIGNS[change.action]
-    return sign, change.action.value, style
+    sign, style = PROOF if change.proves else SIGNS[change.action]
+    return sign, change.does, style
 
 
 def about(change: Change) -> str:

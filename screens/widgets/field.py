@@ -18,10 +18,10 @@ from screens.widgets.control import Accepted, Answered, LeaveControl
 from screens.widgets.entry import Entry, Tick
 from screens.widgets.picker import Picker
 from screens.widgets.words import Words, text
+from wizard.collect.answers import told_origin
 from wizard.collect.steps import Question
 
 Control = Any  # a widget with the property `answer`; Textual's Widget has no base for that
-_SHOWN_ORIGINS = ("--set", "answers file", "resumed", "project")
 
 
 def widget_id(key: str) -> str:
@@ -77,8 +77,8 @@ class FieldView(Vertical):
             yield Words(self.question.help, classes="help")
 
     def _label(self) -> Any:
-        origin = f"  from {self._origin}" if self._origin in _SHOWN_ORIGINS else ""
-        return text((self.question.label, "bold"), (origin, "italic $quiet"))
+        origin = told_origin(self._origin)
+        return text((self.question.label, "bold"), (f"  from {origin}" if origin else "", "italic $quiet"))
 
     @property
     def focus_target(self) -> Widget:

@@ -29,7 +29,7 @@ class Terminal:
     ) -> None:
         self._socket = f"wizard-{uuid.uuid4().hex[:12]}"
         settings = " ".join(f"{name}={shlex.quote(value)}" for name, value in environment.items())
-        line = f"env -i {settings} {shlex.join(command)}; echo; echo {PROMPT}, code $?; exec sleep 600"
+        line = f"env -i {settings} {shlex.join(command)}; code=$?; echo; echo {PROMPT}, code $code; exec sleep 600"
         width, height = size
         self._tmux("new-session", "-d", "-x", str(width), "-y", str(height), "-c", str(folder), line)
         self._tmux("set-option", "-g", "history-limit", "5000")
@@ -66,6 +66,25 @@ class Terminal:
     def pid(self) -> int:
         """The process that the terminal runs."""
         return int(self._tmux("list-panes", "-F", "#{pane_pid}").strip())
+
+    def child(self) -> int:
+        """The process of the command itself: what the terminal runs is the shell around it."""
+        shell = self.pid()
+        children = Path(f"/proc/{shell}/task/{shell}/children").read_text().split()
+        return int(children[0])
+
+    def close(self) -> None:
+        """Close the terminal, as a person closes the window: what runs in it gets SIGHUP, and can't write any more."""
+        self._tmux("kill-server")
+
+    def is_restored(self) -> bool:
+        """Whether the terminal is as a program must leave it: no other screen, the cursor seen, lines edited and echoed."""
+        flags = "#{alternate_on} #{cursor_flag} #{mouse_any_flag} #{pane_tty}"
+        alternate, cursor, mouse, tty = self._tmux("display-message", "-p", flags).split()
+        modes = subprocess.run(["stty", "-F", tty, "-a"], capture_output=True, text=True, check=True).stdout.split()
+        return (
+            (alternate, cursor, mouse) == ("0", "1", "0") and "icanon" in modes and "echo" in modes and "isig" in modes
+        )
 
     def wait_for(self, *texts: str) -> str:
         """Wait until the screen shows all the texts; return it. Fails with the screen as it is."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,9 +25,13 @@ from wizard.handover.env_file import variables_of
 from wizard.plan.changes import Change, Plan
 from wizard.remotion import names
 from wizard.sandbox import Sandbox
+from wizard.sandbox.errors import AwsError, reply_with
+from wizard.sandbox.identify import guess_protocol
+from wizard.sandbox.transport import message_of
 
 GOLDEN: Final = Path(__file__).parent / "golden"
 ACCOUNT: Final = "123456789012"
+FRESH: Final = f"{ACCOUNT}.sandbox-fresh"  # where the journals of that sandbox account are
 _CHANGING: Final = {"CreateDate", "UpdateDate", "RoleLastUsed", "PasswordLastUsed", "LastUsedDate"}
 _MANY: Final = 200
 _IDS: Final = {"UserId", "RoleId", "GroupId", "PolicyId"}
@@ -55,8 +61,8 @@ class Place:
         return path
 
     def journals(self) -> list[Path]:
-        """The journals of the sandbox account, oldest first."""
-        return sorted((self.state / "runs" / ACCOUNT).glob("*.jsonl"))
+        """The journals of the sandbox account, wherever it is reached, oldest first."""
+        return sorted((self.state / "runs").glob(f"{ACCOUNT}*/*.jsonl"))
 
     def records(self) -> list[dict[str, Any]]:
         """All records of all journals."""
@@ -64,7 +70,7 @@ class Place:
 
     def clear(self) -> None:
         """Take everything away that a run left behind."""
-        for folder in (self.home, self.state / "runs"):
+        for folder in (self.home, self.state / "runs", self.state / "quotas"):
             shutil.rmtree(folder, ignore_errors=True)
         self.project.mkdir(parents=True)
 
@@ -195,6 +201,7 @@ KINDS: Final = {
     "reset-before": False,
     "reset-after": True,
     "denied": False,
+    "expired": False,  # and so is every later call with the same credentials
     "killed-before": False,
     "killed-after": True,
 }
@@ -202,13 +209,18 @@ KINDS: Final = {
 
 @dataclass
 class Wire:
-    """The way between engine and account. Notes every call, and breaks the one that `fault` names."""
+    """The way between engine and account. Notes every call and every new secret, and breaks the call that `fault` names."""
 
     answer: Any = None  # the sandbox's handler
     calls: list[str] = field(default_factory=list)
+    secrets: list[str] = field(default_factory=list)
     fault: Fault | None = None
     forever: bool = False
     struck: int = 0
+    administrator: str = ""  # the access key id that a fault of the kind "expired" is about
+    dead: bool = False  # the process has been killed: nothing it does from then on counts
+    expired: bool = False
+    _lock: Any = field(default_factory=threading.Lock)
 
     def register(self, _event: str, handler: Any, unique_id: str = "") -> None:
         """Take the handler that the sandbox wants to put into a session."""
@@ -218,33 +230,76 @@ class Wire:
     def unregister(self, _event: str, *_: Any, unique_id: str = "", **__: Any) -> None:
         """Let go of it."""
 
+    def mend(self) -> None:
+        """Let everything through from now on; the person has a new process, and has signed in again."""
+        self.fault, self.forever, self.struck, self.dead, self.expired = None, False, 0, False, False
+
     def send(self, request: Any, event_name: str, **named: Any) -> Any:
         operation = event_name.rpartition(".")[2]
-        self.calls.append(operation)
+        if self.dead:
+            return self._die(request)
+        with self._lock:
+            self.calls.append(operation)
+            fault = self._fault_at(operation)
+        if fault is None and self.expired and self.administrator in str(request.headers.get("Authorization")):
+            return _broken("expired", operation, request)
+        if fault is None:
+            return self._answered(operation, request, **named)
+        if KINDS[fault.kind]:
+            self._answered(operation, request, **named)
+        if fault.kind.startswith("killed"):
+            return self._die(request)
+        self.expired = fault.kind == "expired"
+        return _broken(fault.kind, operation, request)
+
+    def _fault_at(self, operation: str) -> Fault | None:
         fault = self.fault
-        if fault is not None and operation == fault.operation:
-            fault.time -= 1
-            if fault.time == 0 or (fault.time < 0 and self.forever):
-                self.struck += 1
-                if KINDS[fault.kind]:
-                    self.answer(request, **named)
-                return _broken(fault.kind, request)
-        return self.answer(request, **named)
+        if fault is None or operation != fault.operation:
+            return None
+        fault.time -= 1
+        if fault.time == 0 or (fault.time < 0 and self.forever):
+            self.struck += 1
+            return fault
+        return None
+
+    def _answered(self, operation: str, request: Any, **named: Any) -> Any:
+        answer = self.answer(request, **named)
+        if operation == "CreateAccessKey":
+            self.secrets += re.findall("<SecretAccessKey>(.+?)</SecretAccessKey>", answer.raw.getvalue().decode())
+        return answer
+
+    def _die(self, request: Any) -> Any:
+        """End the process. A thread beside the main one can't: it gets no answer, and the main one ends at its next call."""
+        self.dead = True
+        if threading.current_thread() is threading.main_thread():
+            raise Killed
+        raise ReadTimeoutError(endpoint_url=request.url)
 
 
-def _broken(kind: str, request: Any) -> Any:
-    if kind.startswith("killed"):
-        raise Killed
+def _broken(kind: str, operation: str, request: Any) -> Any:
     if kind.startswith("time-out"):
         raise ReadTimeoutError(endpoint_url=request.url)
     if kind.startswith("reset"):
         raise ConnectionClosedError(endpoint_url=request.url)
     if kind == "throttled":
-        return response(request.url, 400, "Throttling", "Rate exceeded")
+        return refusal(request, 400, "Throttling", "Rate exceeded")
     if kind == "denied":
-        message = "User: arn:aws:iam::123456789012:user/sandbox-admin is not authorized to perform: iam:Something"
-        return response(request.url, 403, "AccessDenied", message)
-    return response(request.url, 500, "InternalFailure", "The request processing has failed")
+        who = "arn:aws:iam::123456789012:user/sandbox-admin"
+        return refusal(request, 403, "AccessDenied", f"User: {who} is not authorized to perform: any:{operation}")
+    if kind == "expired":
+        return refusal(request, 403, "ExpiredToken", "The security token included in the request is expired")
+    return refusal(request, 500, "InternalFailure", "The request processing has failed")
+
+
+def refusal(request: Any, status: int, code: str, message: str) -> AWSResponse:
+    """An error as the service that was asked sends it."""
+    asked = message_of(request)
+    protocol = "rest-xml" if ".s3." in asked.url or "://s3." in asked.url else guess_protocol(asked)
+    reply = reply_with(AwsError(code, message, status), protocol, method=asked.method)
+    made = HTTPHeaders()
+    for name, value in reply.headers.items():
+        made[name] = value
+    return AWSResponse(request.url, status, made, Body(reply.body))
 
 
 def response(url: str, status: int, code: str, message: str) -> AWSResponse:
@@ -278,7 +333,7 @@ class Sandboxed:
     def __init__(self, place: Place) -> None:
         self.place = place
         self.sandbox: Sandbox = wizard.sandbox.open_sandbox("fresh")
-        self.wire = Wire()
+        self.wire = Wire(administrator=self.sandbox.access_key_id)
         self.sandbox.install(self.wire)  # type: ignore[arg-type]
         self.connect()
 
@@ -286,8 +341,10 @@ class Sandboxed:
         """Make the engine, and clients whose requests all go over the wire."""
         self.engine = Engine(Options(sandbox="fresh", folder=self.place.project))
         keys = Keys(self.sandbox.access_key_id, self.sandbox.secret_access_key)
-        target = Target(region="us-east-1", keys=keys, prepare=self._prepare, sandbox=True, source="test")
-        aws = Aws(target)
+        self.target = Target(
+            region="us-east-1", keys=keys, prepare=self._prepare, sandbox=True, scenario="fresh", source="test"
+        )
+        aws = Aws(self.target)
         self.engine._aws, self.engine._identity = aws, aws.identify()
         self.wire.calls.clear()
 
@@ -299,11 +356,12 @@ class Sandboxed:
 
     def start_over(self) -> None:
         """A fresh account on a fresh machine."""
-        self.wire.fault, self.wire.forever, self.wire.struck = None, False, 0
+        self.wire.mend()
         self.sandbox.reset()
         self.place.clear()
         self.engine._new_key = None
         self.wire.calls.clear()
+        self.wire.secrets.clear()
 
 
 def active_keys(engine: Engine, user: str = names.USER) -> list[str]:

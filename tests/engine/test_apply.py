@@ -146,7 +146,7 @@ def test_stopping_in_the_middle_leaves_a_run_that_the_next_one_finishes(engine: 
 
 def test_two_wizards_do_not_change_one_account_at_a_time(engine: Engine) -> None:
     plan = plan_for(engine)
-    with account_lock(runs_folder(plan.identity.account)):
+    with account_lock(runs_folder(plan.identity.place)):
         (failure,) = failures(list(engine.apply(plan)))
     assert "Another wizard" in failure.problem.title
     assert active_keys_or_none(engine) == []

@@ -169,7 +169,7 @@ def test_a_plan_that_can_not_be_made_ends_with_1_and_is_still_shown(run: Any, pl
         (["apply", "--sandbox", "--endpoint-url", "http://x", "--set", "principal.name=ada"], "exclude each other"),
         (["check", "--endpoint-url", "nonsense"], "not an address"),
         (["check", "--region", "mars"], "mars"),
-        (["check", "--sandbox", "--remotion-version", "latest"], "remotion.version"),
+        (["check", "--sandbox", "--remotion-version", "latest"], "--remotion-version"),
         (["frobnicate"], "frobnicate"),
         (["apply", "--frobnicate"], "--frobnicate"),
         (["plan", "--format", "xml"], "xml"),
@@ -233,11 +233,11 @@ def test_answers_are_saved_and_give_the_same_plan_again(run: Any, place: Place, 
     assert again.json == direct.json
 
 
-def test_answers_that_can_not_be_saved_end_with_1_before_anything_is_done(run: Any, place: Place, answers: str) -> None:
+def test_answers_that_can_not_be_saved_end_with_2_before_anything_is_done(run: Any, place: Place, answers: str) -> None:
     done = run(
         "setup", "--sandbox", "--answers", answers, "--yes", "--save-answers", str(place.home / "no" / "such" / "file")
     )
-    assert done.code == 1 and "answers file" in done.err
+    assert done.code == 2 and "--save-answers" in done.err
     assert users(place) == ["sandbox-admin"]
 
 

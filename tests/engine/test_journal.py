@@ -12,6 +12,7 @@ import pytest
 
 from tests.engine.support import (
     ACCOUNT,
+    FRESH,
     Fault,
     Killed,
     Place,
@@ -27,6 +28,7 @@ from tests.engine.support import (
 from wizard.apply.events import Finished
 from wizard.apply.journal import Journal, orphan_keys, past_runs, runs_folder, settle, unfinished
 from wizard.engine import Engine
+from wizard.handover import env_file
 from wizard.problem import ProblemError
 from wizard.remotion import names
 
@@ -102,7 +104,7 @@ def test_runs_of_a_day_are_numbered_and_kept_in_order(engine: Engine, place: Pla
     plan = plan_for(engine)
     for _ in range(11):
         Journal.begin(plan)
-    runs = [r.run.rpartition("-")[2] for r in past_runs(ACCOUNT)]
+    runs = [r.run.rpartition("-")[2] for r in past_runs(FRESH)]
     assert runs == [str(n) for n in range(1, 12)]
 
 
@@ -202,7 +204,8 @@ def test_a_run_that_is_killed_around_the_env_file_leaves_it_whole_and_no_key_beh
             patch.setattr(Path, "replace", _kill)
             patch.setattr(Path, "unlink", lambda *_, **__: None)  # SIGKILL runs no finally
         else:
-            patch.setattr("wizard.handover.env_file.variables_of", _kill)
+            write = env_file.write_variables
+            patch.setattr(env_file, "write_variables", lambda *a, **named: _kill(write(*a, **named)))
         with pytest.raises(Killed):
             list(engine.apply(plan))
     assert place.env.read_text().startswith("MINE=1\n")
@@ -225,12 +228,12 @@ def test_a_journal_whose_last_line_was_cut_off_is_still_settled(sandbox: Sandbox
     sandbox.wire.fault = Fault("CreateUser", 1, "killed-before")
     with pytest.raises(Killed):
         list(engine.apply(plan_for(engine)))
-    sandbox.wire.fault = None
+    sandbox.wire.mend()
     (journal,) = place.journals()
     journal.write_bytes(journal.read_bytes()[:-20])
-    assert len(unfinished(ACCOUNT)) == 1
+    assert len(unfinished(FRESH)) == 1
     onboard(engine)
-    assert unfinished(ACCOUNT) == []
+    assert unfinished(FRESH) == []
 
 
 @pytest.mark.parametrize(
@@ -248,7 +251,7 @@ def test_a_journal_whose_last_line_was_cut_off_is_still_settled(sandbox: Sandbox
     ids=lambda c: repr(c[:12]),
 )
 def test_a_journal_that_makes_no_sense_does_no_harm(engine: Engine, place: Place, content: bytes) -> None:
-    folder = runs_folder(ACCOUNT)
+    folder = runs_folder(FRESH)
     folder.mkdir(parents=True)
     (folder / "2026-01-01-1.jsonl").write_bytes(content)
     (folder / "odd.jsonl").mkdir()
@@ -260,14 +263,14 @@ def test_text_in_a_record_may_hold_any_line_end_of_unicode(engine: Engine) -> No
     journal = Journal.begin(plan_for(engine))
     journal.write("error", change="x", problem="a\u2028b\x85c\x0bd")
     journal.write("settled")
-    assert past_runs(ACCOUNT)[-1].settled
+    assert past_runs(FRESH)[-1].settled
 
 
 # Orphans
 
 
 def written(place: Place, *records: dict[str, Any], name: str = "2026-01-01-1") -> None:
-    folder = runs_folder(ACCOUNT)
+    folder = runs_folder(FRESH)
     folder.mkdir(parents=True, exist_ok=True)
     begin = {"type": "begin", "run": name, "account": ACCOUNT, "user": USER}
     text = "".join(json.dumps({"time": "2026-01-01T00:00:00+00:00", **r}) + "\n" for r in (begin, *records))
@@ -314,10 +317,10 @@ def test_a_key_is_an_orphan_only_when_the_journal_says_so(
     place: Place, records: list[dict[str, Any]], held: str, orphans: tuple[str, ...]
 ) -> None:
     written(place, *records)
-    assert orphan_keys(ACCOUNT, USER, {"OLD": "", "NEW": ""}, held) == orphans
-    assert orphan_keys(ACCOUNT, "somebody-else", {"OLD": "", "NEW": ""}, held) == ()
-    settle(ACCOUNT, USER)
-    assert orphan_keys(ACCOUNT, USER, {"OLD": "", "NEW": ""}, held) == ()
+    assert orphan_keys(FRESH, USER, {"OLD": "", "NEW": ""}, held) == orphans
+    assert orphan_keys(FRESH, "somebody-else", {"OLD": "", "NEW": ""}, held) == ()
+    settle(FRESH, USER)
+    assert orphan_keys(FRESH, USER, {"OLD": "", "NEW": ""}, held) == ()
 
 
 def test_a_key_that_another_run_stored_elsewhere_is_no_orphan(place: Place) -> None:
@@ -329,7 +332,7 @@ def test_a_key_that_another_run_stored_elsewhere_is_no_orphan(place: Place) -> N
         {"type": "key-stored", "access_key_id": "NEW"},
         name="2026-01-01-2",
     )
-    assert orphan_keys(ACCOUNT, USER, {"OLD": "", "NEW": ""}, "") == ()
+    assert orphan_keys(FRESH, USER, {"OLD": "", "NEW": ""}, "") == ()
 
 
 def test_a_key_that_a_person_made_long_after_the_lost_answer_is_no_orphan(sandbox: Sandboxed) -> None:
@@ -338,7 +341,7 @@ def test_a_key_that_a_person_made_long_after_the_lost_answer_is_no_orphan(sandbo
     sandbox.wire.fault = Fault("CreateAccessKey", 1, "killed-before")
     with pytest.raises(Killed):
         list(engine.apply(plan_for(engine)))
-    sandbox.wire.fault = None
+    sandbox.wire.mend()
     (journal,) = [p for p in place.journals() if "keys_before" in p.read_text()]
     records = [json.loads(line) for line in journal.read_text().splitlines()]
     for record in records:

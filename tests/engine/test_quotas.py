@@ -348,7 +348,7 @@ def test_without_an_answer_and_without_a_trace_nothing_is_asked_twice(
 def test_a_run_that_was_killed_after_it_asked_does_not_ask_again(sandbox: Sandboxed) -> None:
     with pytest.raises(Killed):
         applied(sandbox, "killed-after")
-    sandbox.wire.fault = None
+    sandbox.wire.mend()
     assert "already: for 1,000" in sandbox.engine.quota_plan([REGION]).problems[0].title
     assert sent(sandbox) == 1
 
@@ -480,12 +480,12 @@ def test_a_memory_that_can_not_be_read_is_none(place: Place, text: str) -> None:
 
 def test_each_place_has_a_memory_of_its_own(place: Place) -> None:
     memory = remembered.Memory().with_quotas([quota()])
-    remembered.remember(memory, identity(sandbox=True), "fresh")
+    remembered.remember(memory, identity(sandbox=True, scenario="fresh"))
     remembered.remember(memory, identity(endpoint="http://127.0.0.1:4577"))
     assert remembered.memory_of(identity()) == remembered.Memory()
-    assert remembered.memory_of(identity(sandbox=True), "fresh") == memory
+    assert remembered.memory_of(identity(sandbox=True, scenario="fresh")) == memory
     remembered.forget_sandbox(["fresh"])
-    assert remembered.memory_of(identity(sandbox=True), "fresh") == remembered.Memory()
+    assert remembered.memory_of(identity(sandbox=True, scenario="fresh")) == remembered.Memory()
     assert remembered.memory_of(identity(endpoint="http://127.0.0.1:4577")) == memory
 
 

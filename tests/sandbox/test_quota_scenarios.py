@@ -21,6 +21,7 @@ from wizard.quotas.limits import QUOTA, RegionQuota, State
 from wizard.remotion.regions import OPT_IN, SUPPORTED
 from wizard.sandbox import Sandbox, open_sandbox
 from wizard.sandbox.calls import quotas
+from wizard.text import day
 
 from .sandbox_support import Clients, error_of
 
@@ -88,7 +89,7 @@ def test_a_pending_request_is_told_with_its_case_and_the_answers_for_aws(said: S
     assert "1 pending and 1 with an open case" in text and "Nothing to send" in text
     assert f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:remotion-render-4-0-527-" in text
     spoken = said.in_line("quota-pending", *regions)
-    assert f"us-east-1: limit 10; pending since {advice.day(case['created'])}: 1,000 asked for" in spoken
+    assert f"us-east-1: limit 10; pending since {day(case['created'])}: 1,000 asked for" in spoken
     assert "█" not in spoken and "quotas request" not in spoken
     refusal = said.command("quotas", "request", "--sandbox", "quota-pending", "--yes", code=1)
     assert "A request is open in us-east-1 already" in refusal and "Nothing was sent" in refusal
@@ -180,7 +181,7 @@ def test_days_take_a_request_from_pending_to_a_limit_that_holds(said: Said) -> N
     said.command("sandbox", "reset", "--scenario", "fresh")
     assert "What changed" not in said.command("quotas", "--sandbox")
     assert "out of range" in said.command("sandbox", "tick", "--days", "0", code=2)
-    assert "There is no sandbox scenario" in said.command("sandbox", "tick", "--scenario", "mars", code=2)
+    assert "there is no sandbox scenario" in said.command("sandbox", "tick", "--scenario", "mars", code=2)
 
 
 def test_too_much_is_denied(said: Said) -> None:

@@ -24,6 +24,7 @@ from wizard.output.facts import BucketFacts, Owner
 from wizard.output.preflight import BucketEntry
 from wizard.plan.build import build_plan
 from wizard.plan.changes import Plan
+from wizard.plan.deeds import RunToUndo
 from wizard.plan.found import Found, found
 from wizard.problem import Problem, ProblemError
 from wizard.quotas.limits import RegionQuota, regions_of
@@ -90,6 +91,10 @@ class FakeEngine(Engine):
         self.discovered = 0
         self.holds: Found | Exception | None = None
         self.cut_off: tuple[str, ...] = ()
+        self.runs: tuple[RunToUndo, ...] = (
+            RunToUndo("2026-11-21-2", "2026-11-21 14:05 UTC", "changed 2 things", cut_off=True),
+            RunToUndo("2026-11-20-1", "2026-11-20 09:30 UTC", "made the role remotion-lambda-role and 1 policy"),
+        )
         self.own_buckets: tuple[BucketEntry, ...] | Exception = ()
         self.buckets: dict[str, BucketFacts | Exception] = {}  # what is not here does not exist
         self.buckets_read: list[str] = []  # "" for the list of them
@@ -155,6 +160,9 @@ class FakeEngine(Engine):
     def unfinished_runs(self) -> tuple[str, ...]:
         return self.cut_off
 
+    def undo_runs(self) -> tuple[RunToUndo, ...]:
+        return self.runs
+
     def settle(self, plan: Plan) -> None:
         """Nothing is kept between the tests."""
 
@@ -208,8 +216,9 @@ def denied(title: str = "AWS refused to say who you are.") -> ProblemError:
 
 def session_at(step: str, **values: Any) -> Session:
     """A session that has come as far as `step`; keys have __ for the dot."""
-    if step == "found":  # only where something is changed
-        values = {"start__goal": "change", **values}
+    goal = {"found": "change", "undo": "undo", "rotate": "rotate"}.get(step)
+    if goal is not None:  # only asked with this goal
+        values = {"start__goal": goal, **values}
     answers = Answers().with_values({key.replace("__", "."): value for key, value in values.items()}, "you")
     session = Session(answers)
     ids = [s.id for s in session.steps]

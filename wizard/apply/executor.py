@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from wizard.account.connect import Aws, Keys
+from wizard.account.discover import stored_keys
 from wizard.account.errors import code_of, is_absent, is_denied, may_have_happened, message_of, problem_of
+from wizard.account.snapshot import LocalState
 from wizard.apply.events import Done, Event, Failed, Finished, Skipped, Started, Waiting
-from wizard.apply.journal import Journal, runs_folder, settle
+from wizard.apply.journal import Journal, close, runs_folder
 from wizard.apply.lock import account_lock
 from wizard.check.simulate import simulate
-from wizard.handover import aws_profile, env_file, git
+from wizard.handover import aws_profile, env_file, files, git
 from wizard.plan.changes import Call, Change, Destination, Plan, Verification
 from wizard.policy import documents
 from wizard.problem import Problem, ProblemError
@@ -64,7 +66,7 @@ class Executor:
             return
         journal: Journal | None = None
         try:
-            with account_lock(runs_folder(self.plan.identity.account, self.state_root)):
+            with account_lock(runs_folder(self.plan.identity.place, self.state_root)):
                 journal = Journal.begin(self.plan, self.state_root)
                 yield from self._changes(journal)
         except ProblemError as error:  # the lock is taken, or the journal can't be written
@@ -73,7 +75,7 @@ class Executor:
 
     def _changes(self, journal: Journal) -> Iterator[Event]:
         for change in self.plan.writing:
-            yield Started(change.id, f"{change.action} {change.kind} {change.name}")
+            yield Started(change.id, f"{change.does} {change.kind} {change.name}")
             began = time.monotonic()
             try:
                 note = self._make(change, journal)
@@ -93,7 +95,7 @@ class Executor:
             )
         yield from self._wait()
         journal.write("end", ok=True, made=self.made)
-        settle(self.plan.identity.account, self.plan.principal_name, self.state_root)
+        close(self.plan, journal.run, self.state_root)
         yield self._finished(True, journal)
 
     def _finished(self, ok: bool, journal: Journal | None) -> Finished:
@@ -115,6 +117,8 @@ class Executor:
         if call.operation == "RequestServiceQuotaIncrease":
             return self._request_quota(change, call, journal)
         journal.intent(change)
+        if change.proves:
+            return self._prove()
         if call.service == "local":
             self._write_file(call.operation, call.parameters)
             return ""
@@ -147,7 +151,8 @@ class Executor:
         """Make a call. Returns "already" when a lost answer turned out to have taken effect."""
         doing = f"{change.action} {change.kind} {change.name} ({service}:{operation})"
         attempts = 1 if operation in _ONE_ATTEMPT else 5
-        method = getattr(self.aws.client(service, attempts=attempts), _snake(operation))
+        region = change.call.region if change.call else ""
+        method = getattr(self.aws.client(service, region, attempts=attempts), _snake(operation))
         for attempt in range(5):
             try:
                 method(**parameters)
@@ -159,6 +164,8 @@ class Executor:
                 if code_of(error) == "EntityAlreadyExists" and attempt > 0 and self._took_effect(operation, parameters):
                     return "already"
                 if change.action == "delete" and is_absent(error):
+                    return "already"
+                if parameters.get("Status") == "Inactive" and is_absent(error):  # the key was deleted meanwhile
                     return "already"
                 if operation == "CreateServiceLinkedRole" and "has been taken" in message_of(error):
                     return "already"
@@ -172,10 +179,16 @@ class Executor:
         raise AssertionError("unreachable")
 
     def _lags(self, error: Exception) -> bool:
-        """Whether IAM may not yet know something that this very run made a moment ago."""
-        return self.made > 0 and code_of(error) == "NoSuchEntity"
+        """Whether IAM may not yet know something that this very run made or took away a moment ago."""
+        return self.made > 0 and code_of(error) in {"NoSuchEntity", "DeleteConflict"}
 
     def _failure(self, error: Exception, doing: str) -> ProblemError:
+        if code_of(error) == "DeleteConflict":
+            found = problem_of(error, doing).problem.detail
+            detail = f"{found} Somebody has given it something that the wizard did not make."
+            return ProblemError(
+                Problem("It can't be deleted: something is left in it.", detail, "Plan again: then it stays.")
+            )
         if code_of(error) == "EntityAlreadyExists":
             found = problem_of(error, doing).problem.detail
             detail = f"{found} It was made after the plan was; or a name differs only in upper and lower case."
@@ -264,14 +277,17 @@ class Executor:
                 doing = f"create an access key for {user} (iam:CreateAccessKey)"
                 if may_have_happened(error):
                     self._delete_keys(user, self._key_ids(user) - before, journal)
-                elif code_of(error) not in _THROTTLED and not self._lags(error):
+                elif code_of(error) not in _THROTTLED and not self._lags(error) and not self._still_counts(error):
                     raise self._failure(error, doing) from error
                 if attempt == 3:
                     raise self._failure(error, doing) from error
                 time.sleep(min(8.0, 0.5 * 2**attempt))
         key = NewKey(str(made["AccessKeyId"]), Secret(str(made["SecretAccessKey"])))
         try:
-            journal.write("key-made", change=change.id, user=user, access_key_id=key.access_key_id)
+            place = _place_now(destination)
+            journal.write("key-made", change=change.id, user=user, access_key_id=key.access_key_id, place=place)
+            if self.plan.purpose == "rotate":  # what is in the place works: nothing takes its place that does not
+                self._require_accepted(self.aws.with_keys(Keys(key.access_key_id, key.secret)))
             self._store(key, destination)
         except ProblemError as error:
             self._delete_keys(user, {key.access_key_id}, journal)
@@ -279,13 +295,48 @@ class Executor:
             raise ProblemError(
                 Problem(
                     problem.title,
-                    f"{problem.detail} The new key was deleted again, since its secret has no place.",
+                    f"{problem.detail} The new key was deleted again: nobody could use it.",
                     problem.remedy,
                 )
             ) from error
-        journal.write("key-stored", change=change.id, access_key_id=key.access_key_id, undo=_delete_key_call(user, key))
+        # The secret of the key that was replaced is gone for good: to take that back, the new one has to stay.
+        undo = [] if self.plan.purpose == "rotate" else _delete_key_call(user, key)
+        journal.write("key-stored", change=change.id, access_key_id=key.access_key_id, undo=undo)
         self.key = key
         return shortened_key(key.access_key_id)
+
+    def _still_counts(self, error: Exception) -> bool:
+        """Whether IAM may still count a key that this very run deleted a moment ago."""
+        return self.made > 0 and code_of(error) == "LimitExceeded"
+
+    def _require_accepted(self, new: Aws) -> None:
+        """Wait until AWS accepts a new key. Raises ProblemError if that does not come."""
+        *_, last = self._wait_for_key(new, needed=3 if self.aws.target.settle_seconds else 1)
+        if isinstance(last, Waiting) and last.problem is not None:
+            title, detail = "AWS does not accept the new key.", str(last.problem)
+            remedy = "The old key stays active and nothing was done to it. Wait a few minutes, then run the same again."
+            raise ProblemError(Problem(title, detail, remedy))
+
+    def _prove(self) -> str:
+        """Sign in with what lies in the key's place: it must be the user's. AWS operation: sts:GetCallerIdentity."""
+        destination, user = self.plan.destination, self.plan.principal_name
+        assert destination is not None, "a proof is only planned with a destination"
+        local = LocalState(destination.env_file, credentials_file=destination.credentials_file)
+        keys, where = stored_keys(local, destination.profile)
+        if keys is None:
+            remedy = "Nothing was done to the old key. Look at the file, then run the same again."
+            raise ProblemError(Problem("The new key can't be read from its place.", where, remedy))
+        new = self.aws.with_keys(keys)
+        self._require_accepted(new)
+        try:
+            arn = str(new.client("sts").get_caller_identity()["Arn"])
+        except Exception as error:
+            raise self._failure(error, f"sign in with the key in {where} (sts:GetCallerIdentity)") from error
+        if arn.rpartition("/")[2] != user:
+            detail = f"{where} holds a key of {arn}, not of {user}."
+            remedy = "Something else has written there. Nothing was done to the old key; look at the file."
+            raise ProblemError(Problem("The key in its place is somebody else's.", detail, remedy))
+        return f"{shortened_key(keys.access_key_id)} signs in as {user}"
 
     def _key_ids(self, user: str) -> set[str]:
         try:
@@ -315,7 +366,7 @@ class Executor:
                 names.SESSION_TOKEN: None,  # a token of older, temporary keys would break the new ones
                 names.PROFILE: None,  # Remotion takes it before the keys
             }
-            env_file.write_variables(path, values, set_aside=True)
+            env_file.write_variables(path, values, set_aside=True, gone=_gone(path, destination.replaces))
             read = env_file.variables_of(path)
             arrived = read.get(names.ACCESS_KEY_ID) == key.access_key_id
             arrived = arrived and Secret(read.get(names.SECRET_ACCESS_KEY, "")) == key.secret
@@ -339,6 +390,15 @@ class Executor:
             git.add_to_gitignore(path, str(parameters["name"]))
         elif operation == "SetEnvVariables":
             env_file.write_variables(path, parameters["variables"], set_aside=True)
+        elif operation == "SetMode":
+            files.set_mode(path, int(str(parameters["mode"]), 8), "The .env file")
+        elif operation == "RestoreEnv":
+            env_file.take_back(path, **{name: value for name, value in parameters.items() if name != "path"})
+            return
+        elif operation == "TakeKeyFromProfile":
+            profile, key, empty = (parameters[n] for n in ("profile", "access_key_id", "remove_if_empty"))
+            aws_profile.take_back(path, str(profile), str(key), remove_if_empty=bool(empty))
+            return
         else:
             raise AssertionError(f"unknown local operation {operation}")
         if str(path) not in self.written:
@@ -348,15 +408,15 @@ class Executor:
 
     def _wait(self) -> Iterator[Event]:
         settle_seconds = self.aws.target.settle_seconds
-        if self.key is not None:
-            yield from self._wait_for_key(self.key, needed=3 if settle_seconds else 1)
+        if self.key is not None and not any(change.proves for change in self.plan.writing):
+            new = self.aws.with_keys(Keys(self.key.access_key_id, self.key.secret))
+            yield from self._wait_for_key(new, needed=3 if settle_seconds else 1)
         if self._role_made_at and settle_seconds:
             yield from self._wait_for_role(settle_seconds)
 
-    def _wait_for_key(self, key: NewKey, needed: int) -> Iterator[Event]:
+    def _wait_for_key(self, new: Aws, needed: int) -> Iterator[Event]:
         """Poll sts:GetCallerIdentity with the new key: IAM copies a key to every Region, usually in 5 to 15 seconds."""
         what, usual, began = "until IAM knows the key everywhere", "usually 5-15 s", time.monotonic()
-        new = self.aws.with_keys(Keys(key.access_key_id, key.secret))
         successes = 0
         yield Waiting(what, usual, 0.0)
         while successes < needed:
@@ -390,6 +450,27 @@ class Executor:
 
 def _ours(found: Mapping[str, Any]) -> bool:
     return names.CREATED_BY_TAG in [dict(t) for t in found.get("Tags", [])]
+
+
+def _place_now(destination: Destination) -> dict[str, Any]:
+    """The place of a key before it is written there: what taking it back has to know. No value of it."""
+    if destination.kind != "env-file":
+        path = Path(destination.credentials_file)
+        return {"file": str(path), "profile": destination.profile, "made": not path.exists()}
+    path = Path(destination.env_file)
+    found = env_file.variables_of(path)
+    known = (names.ACCESS_KEY_ID, names.SECRET_ACCESS_KEY, names.SESSION_TOKEN, names.PROFILE)
+    return {"file": str(path), "made": not path.exists(), "set_aside": [name for name in known if found.get(name)]}
+
+
+def _gone(path: Path, replaced: str) -> tuple[str, ...]:
+    """The values in a .env file that belong to the key that is replaced."""
+    if not replaced:
+        return ()
+    found = env_file.variables_of(path)
+    if found.get(names.ACCESS_KEY_ID) != replaced:
+        return ()
+    return tuple(found.get(name, "") for name in (names.ACCESS_KEY_ID, names.SECRET_ACCESS_KEY, names.SESSION_TOKEN))
 
 
 def _delete_key_call(user: str, key: NewKey) -> list[dict[str, Any]]:

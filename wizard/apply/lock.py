@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from wizard.locks import lock
 from wizard.places import private_folder
 from wizard.problem import Problem, ProblemError
 
@@ -30,7 +31,7 @@ def account_lock(folder: Path) -> Iterator[None]:
         ) from None
     try:
         try:
-            _lock(handle)
+            lock(handle)
         except OSError:
             raise ProblemError(
                 Problem(
@@ -42,18 +43,3 @@ def account_lock(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
-
-
-if os.name == "nt":
-
-    def _lock(handle: int) -> None:
-        import msvcrt
-
-        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-
-else:
-
-    def _lock(handle: int) -> None:
-        import fcntl
-
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -14,13 +14,25 @@ from wizard.collect.fields import FIELDS, Field, wrong_type
 from wizard.collect.meaning import TOGETHER
 from wizard.problem import ProblemError, UsageProblem
 from wizard.remotion.regions import partition_of
-from wizard.text import listing, one_line
+from wizard.text import listing, one_line, quoted
 
 VERSION: Final = 1
 _LARGEST: Final = 1_000_000  # bytes of an answers file
 
 # Where a value came from, strongest first; shown beside it.
 ORIGINS: Final = ("--set", "answers file", "you", "resumed", "project", "identity", "default")
+_TOLD: Final = {
+    "--set": "--set",
+    "answers file": "the answers file",
+    "resumed": "an earlier start",
+    "project": "the project",
+    "identity": "your AWS identity",
+}
+
+
+def told_origin(origin: str) -> str:
+    """Return words for where a value came from; "" for what the person has just said, and for defaults."""
+    return _TOLD.get(origin, "")
 
 
 @dataclass(frozen=True)
@@ -97,11 +109,9 @@ class Answers:
         """Return what is wrong with an answer, by itself or beside the others; "" if it is right."""
         spec, together = FIELDS[key], TOGETHER.get(key)
         value = self[key]
-        if together is not None and not wrong_type(spec, value):
-            wrong = together(self, value)
-            if wrong or key == "principal.name":  # whose name it is decides its rule
-                return wrong
-        return spec.problem(value)
+        if key == "principal.name" and not wrong_type(spec, value):  # whose name it is decides its rule
+            return TOGETHER[key](self, value)
+        return spec.problem(value) or (together(self, value) if together else "")
 
     def require_valid(self) -> None:
         """Raise UsageProblem that names the first wrong answer and how many there are."""
@@ -118,8 +128,9 @@ class Answers:
         document = tomlkit.document()
         document.add(tomlkit.comment("Answers for remotion-lambda-wizard. It holds no secret."))
         document.add("version", tomlkit.item(VERSION))
+        saved = self._saved()
         for table, fields in _tables().items():
-            chosen = [f for f in fields if self._is_saved(f.key)]
+            chosen = [f for f in fields if f.key in saved]
             if not chosen:
                 continue
             section = tomlkit.table()
@@ -127,6 +138,16 @@ class Answers:
                 section.add(spec.key.split(".", 1)[1], tomlkit.item(self[spec.key]))
             document.add(table, section)
         return tomlkit.dumps(document)
+
+    def _saved(self) -> set[str]:
+        """The keys of the answers file. What a form only hides, since it does not fit the rest, a file must not say."""
+        keys = {key for key in FIELDS if self._is_saved(key)}
+        while True:
+            written = Answers({key: self[key] for key in keys}, dict.fromkeys(keys, "answers file"))
+            idle = {key for key in keys if written.problem(key) and not self.problem(key)}
+            if not idle:
+                return keys
+            keys -= idle
 
     def _is_saved(self, key: str) -> bool:
         return self[key] != self.default(key) or (key in ALWAYS_SAVED and self[key] != "")
@@ -153,21 +174,25 @@ def _tables() -> dict[str, list[Field]]:
 
 def read_answers(path: Path) -> dict[str, Any]:
     """Read an answers file. Raises UsageProblem that names the file and the key, and what is allowed."""
+    named = one_line(str(path))
+    remedy = "Name an answers file: TOML in UTF-8, at most 1 MB."
     try:
-        if path.stat().st_size > _LARGEST:
-            raise UsageProblem(f"{path}: this file is too large for an answers file (over 1 MB).", "--answers")
-        text = path.read_bytes().decode("utf-8-sig")
+        with path.open("rb") as file:  # it may have no end: a device, a pipe
+            content = file.read(_LARGEST + 1)
+        if len(content) > _LARGEST:
+            raise UsageProblem(f"{named}: this file is too large for an answers file (over 1 MB).", "--answers", remedy)
+        text = content.decode("utf-8-sig")
     except FileNotFoundError:
-        raise UsageProblem(f"{path}: there is no such file.", "--answers", "Name an answers file (TOML).") from None
+        raise UsageProblem(f"{named}: there is no such file.", "--answers", remedy) from None
     except UnicodeDecodeError as error:
-        raise UsageProblem(f"{path}: not UTF-8 text (byte {error.start}).", "--answers") from None
+        raise UsageProblem(f"{named}: not UTF-8 text (byte {error.start}).", "--answers", remedy) from None
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
         reason = getattr(error, "strerror", None) or str(error)
-        raise UsageProblem(f"{path}: can't be read: {reason}.", "--answers") from None
+        raise UsageProblem(f"{named}: can't be read: {reason}.", "--answers", remedy) from None
     try:
         return parse_answers(text)
     except ProblemError as error:
-        raise UsageProblem(f"{path}: {error.problem.title}", error.problem.detail, error.problem.remedy) from None
+        raise UsageProblem(f"{named}: {error.problem.title}", error.problem.detail, error.problem.remedy) from None
 
 
 def parse_answers(text: str) -> dict[str, Any]:
@@ -176,8 +201,8 @@ def parse_answers(text: str) -> dict[str, Any]:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageProblem(f"This is not TOML: {one_line(str(error))}.", remedy="Nothing was changed.") from None
-    except ValueError:  # a number of more than 4,300 digits
-        raise UsageProblem("This is not TOML that can be read: a number is too long.") from None
+    except ValueError:  # a number of more than 4,300 digits, a date that no calendar has
+        raise UsageProblem("This is not TOML that can be read: a number or a date in it can't be.") from None
     except RecursionError:
         raise UsageProblem("This is nested too deeply for an answers file.", remedy="Nothing was changed.") from None
     version = data.pop("version", None)
@@ -185,7 +210,7 @@ def parse_answers(text: str) -> dict[str, Any]:
         raise UsageProblem("version is missing.", remedy=f"Begin the file with: version = {VERSION}")
     if version != VERSION or type(version) is not int:
         short = isinstance(version, str | float | bool) or (isinstance(version, int) and abs(version) < 10**9)
-        shown = one_line(str(version), 40) if short else "this"
+        shown = quoted(str(version), 40)[1:-1] if short else "this"
         raise UsageProblem(f"version: {shown} is not known. Allowed: {VERSION}.")
     values: dict[str, Any] = {}
     for table, entries in data.items():
@@ -203,7 +228,7 @@ def _read_table(table: str, entries: Any) -> Iterator[tuple[str, Any]]:
     if table not in known:
         raise _unknown(table, list(known), "table")
     if not isinstance(entries, dict):
-        raise UsageProblem(f"{table}: this must be a table: [{table}]")
+        raise UsageProblem(f"{table}: this must be a table: [{table}]", remedy="Nothing was changed.")
     for name, value in entries.items():
         key = f"{table}.{name}"
         if key not in FIELDS:
@@ -211,12 +236,24 @@ def _read_table(table: str, entries: Any) -> Iterator[tuple[str, Any]]:
         yield key, value
 
 
-def _unknown(key: str, allowed: list[str], what: str) -> UsageProblem:
-    close = get_close_matches(key, allowed, n=1)
+def _unknown(key: str, allowed: Sequence[str], what: str) -> UsageProblem:
+    close = get_close_matches(key[:80], allowed, n=1)
     hint = f" Did you mean {close[0]}?" if close else ""
+    named = key if key.replace(".", "").replace("_", "").isidentifier() and len(key) <= 80 else quoted(key, 80)
     return UsageProblem(
-        f"{one_line(key, 80)}: there is no such {what}.{hint} Allowed: {', '.join(allowed)}.",
+        f"{named}: there is no such {what}.{hint} Allowed: {', '.join(allowed)}.",
         remedy="Nothing was changed.",
+    )
+
+
+def _unknown_setting(key: str) -> UsageProblem:
+    tables = _tables()
+    of_table = [spec.key for spec in tables.get(key.partition(".")[0], ())]
+    close = get_close_matches(key[:80], FIELDS, n=1)
+    hint = f" Did you mean {close[0]}?" if close else ""
+    allowed = ", ".join(of_table or [f"{table}.…" for table in tables])
+    return UsageProblem(
+        f"--set {quoted(key, 80)}: there is no such key.{hint} Allowed: {allowed}.", remedy="Nothing was changed."
     )
 
 
@@ -225,9 +262,9 @@ def parse_setting(setting: str) -> tuple[str, Any]:
     key, equals, text = setting.partition("=")
     key = key.strip()
     if not equals:
-        raise UsageProblem(f"--set {one_line(setting, 60)}: write KEY=VALUE, such as principal.name=remotion-user.")
+        raise UsageProblem(f"--set {quoted(setting)}: write KEY=VALUE, such as principal.name=remotion-user.")
     if key not in FIELDS:
-        raise _unknown(key, list(FIELDS), "key")
+        raise _unknown_setting(key)
     value = _from_text(FIELDS[key], text)
     wrong = FIELDS[key].problem(value)
     if wrong:
@@ -254,7 +291,8 @@ def tags_from_text(text: str) -> Any:
     pairs = [part.partition("=") for part in text.split(",") if part.strip()]
     if any(not equals or not key.strip() for key, equals, _ in pairs):
         return text
-    return {key.strip(): value.strip() for key, _, value in pairs}
+    table = {key.strip(): value.strip() for key, _, value in pairs}
+    return table if len(table) == len(pairs) else text
 
 
 def tags_to_text(tags: Mapping[str, str]) -> str:

@@ -14,7 +14,7 @@ from wizard.collect.meaning import ROLE_ARN, role_reference
 from wizard.remotion import names
 from wizard.remotion.regions import SUPPORTED, partition_of
 from wizard.remotion.releases import parse_release
-from wizard.text import listing, number
+from wizard.text import has_control, listing, number, one_line, quoted
 
 SERVICES: Final = ("any", "lambda", "ec2", "ecs", "apprunner", "codebuild", "eks")
 Kind = Literal["text", "choice", "regions", "flag", "tags", "number", "texts"]
@@ -22,16 +22,21 @@ Value = Any
 Rule = Callable[[Any], str]  # returns what is wrong and what is allowed, or ""
 
 MOST_EXECUTIONS: Final = 100_000  # more than anybody renders with: an error of typing
+MOST_DAYS: Final = 365
 
 _NAME = re.compile(r"[\w+=,.@-]+", re.ASCII)
 _PATH = re.compile(r"/(?:[\x21-\x7e]+/)?")
-_POLICY_ARN = re.compile(r"arn:aws[a-z-]*:iam::(?:\d{12}|aws):policy/[\x21-\x7e]+")
+_POLICY_ARN = re.compile(r"arn:aws[a-z-]*:iam::(?:\d{12}|aws):policy/[\x21-\x7e]+", re.ASCII)
 _POLICY_NAME = re.compile(rf"[\w+=,.@-]{{1,128}}|{_POLICY_ARN.pattern}", re.ASCII)
 _FUNCTION = re.compile(
-    r"(?:arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:)?[A-Za-z0-9_-]{1,64}(?::[A-Za-z0-9$_-]{1,128})?"
+    r"(?:arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:)?[A-Za-z0-9_-]{1,64}(?::[A-Za-z0-9$_-]{1,128})?",
+    re.ASCII,
 )
-_KMS_KEY = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/(?:mrk-)?[A-Za-z0-9-]{1,64}")
-_PROFILE = re.compile(r"[^\[\]\x00-\x1f\x7f#;]{1,128}")
+_ACCESS_KEY = re.compile(r"AKIA[A-Z0-9]{12,124}")
+_KMS_KEY = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/(?:mrk-)?[A-Za-z0-9-]{1,64}", re.ASCII)
+_PROFILE = re.compile(r"[^\[\]#;]{1,128}")
+_RUN = re.compile(r"\d{4}-\d\d-\d\d-[1-9]\d{0,5}", re.ASCII)
+_LONGEST_PART, _LONGEST_PATH = 255, 4096  # bytes of a file's name and of a path, on Linux and macOS
 
 
 @dataclass(frozen=True)
@@ -54,22 +59,22 @@ class Field:
         chosen = value if isinstance(value, list) else [value]
         other = [one for one in chosen if self.choices and one not in self.choices]
         if other:
-            return f"“{_shown(other[0])}” is not one of the choices. Allowed: {listing(self.choices, 'or')}."
+            return f"{_shown(other[0])} is not one of the choices. Allowed: {listing(self.choices, 'or')}."
         return self.rule(value) if self.rule else ""
 
 
 def _shown(value: Any) -> str:
     try:
-        text = str(value)
+        text = str(value).lower() if isinstance(value, bool) else str(value)
     except (ValueError, RecursionError):  # a number of more than 4,300 digits, tables nested too deeply
-        return "…"
-    return text if len(text) <= 60 else text[:59] + "…"
+        return "“…”"
+    return quoted(text)
 
 
 def wrong_type(spec: Field, value: Value) -> str:
     """Return what is wrong with the type of a value, or ""."""
     kinds: dict[str, tuple[bool, str]] = {
-        "text": (isinstance(value, str), "a text"),
+        "text": (isinstance(value, str), "a text in quotation marks"),
         "choice": (isinstance(value, str), f"one of {listing(spec.choices, 'or')}"),
         "flag": (isinstance(value, bool), "true or false"),
         "number": (isinstance(value, int) and not isinstance(value, bool), "a whole number"),
@@ -77,15 +82,24 @@ def wrong_type(spec: Field, value: Value) -> str:
         "texts": (isinstance(value, list) and all(isinstance(v, str) for v in value), "a list of texts"),
         "tags": (
             isinstance(value, Mapping) and all(isinstance(k, str) and isinstance(v, str) for k, v in value.items()),
-            "a table of texts",
+            "a table of texts, such as team=video, stage=prod, with each key once",
         ),
     }
     right, allowed = kinds[spec.kind]
-    return "" if right else f"“{_shown(value)}” is not {allowed}."
+    return "" if right else f"{_shown(value)} is not {allowed}."
 
 
 def _no_control(value: str) -> str:
-    return "Control characters are not allowed." if re.search(r"[\x00-\x1f\x7f]", value) else ""
+    if not has_control(value):
+        return ""
+    return f"{quoted(value)}: Control characters are not allowed. Allowed: characters that can be seen."
+
+
+def _too_long(path: str) -> str:
+    encoded = path.encode()
+    if len(encoded) <= _LONGEST_PATH and all(len(part) <= _LONGEST_PART for part in encoded.split(b"/")):
+        return ""
+    return f"{quoted(path)} is too long. Allowed: names of at most {_LONGEST_PART} bytes."
 
 
 def _iam_name(what: str, longest: int) -> Rule:
@@ -108,7 +122,7 @@ def _release(value: str) -> str:
         return ""
     if parse_release(value):
         return f"Remotion Lambda came with release 3.0.0; {_shown(value)} is older. Allowed: 3.0.0 or newer, such as 4.0.527."
-    return f"“{_shown(value)}” is not a release of Remotion. Allowed: a full number such as 4.0.527, or auto."
+    return f"{_shown(value)} is not a release of Remotion. Allowed: a full number such as 4.0.527, or auto."
 
 
 def _regions(value: list[str]) -> str:
@@ -116,9 +130,8 @@ def _regions(value: list[str]) -> str:
         return "Choose at least one region, such as us-east-1."
     unknown = [v for v in value if v not in SUPPORTED and partition_of(v) != "aws-us-gov"]
     if unknown:
-        return (
-            f"Remotion Lambda does not run in {listing([_shown(u) for u in unknown])}. Allowed: {', '.join(SUPPORTED)}."
-        )
+        named = [quoted(region)[1:-1] for region in unknown[:5]] + (["others"] if len(unknown) > 5 else [])
+        return f"Remotion Lambda does not run in {listing(named)}. Allowed: {', '.join(SUPPORTED)}."
     if len(set(value)) != len(value):
         return "A region is named twice. Name each once."
     if len({partition_of(v) for v in value}) > 1:
@@ -144,11 +157,11 @@ def _tags(value: Mapping[str, str]) -> str:
         return "AWS allows 50 tags, one of which the wizard needs. Allowed: at most 49."
     for key, text in value.items():
         if not 1 <= len(key) <= 128 or len(text) > 256:
-            return f"Tag “{_shown(key)}”: a key has 1 to 128 characters, a value at most 256."
+            return f"Tag {_shown(key)}: a key has 1 to 128 characters, a value at most 256."
         if not re.fullmatch(r"[\w\s.:/=+@-]*", key + text) or _no_control(key + text):
-            return f"Tag “{_shown(key)}”: allowed are letters, digits, spaces and _ . : / = + - @"
+            return f"Tag {_shown(key)}: allowed are letters, digits, spaces and _ . : / = + - @"
         if key.lower().startswith("aws:") or key.lower() == names.CREATED_BY_TAG["Key"]:
-            return f"Tag “{_shown(key)}”: this key is reserved."
+            return f"Tag {_shown(key)}: this key is reserved."
     if len({key.lower() for key in value}) < len(value):
         return "Two tags have the same key: AWS does not tell upper and lower case apart. Name each key once."
     return ""
@@ -158,12 +171,12 @@ def _file_path(value: str) -> str:
     if not value.strip():
         return "Name a file, such as .env"
     if value.endswith(("/", "\\", "/.", "/..")) or value in {".", ".."}:
-        return f"“{_shown(value)}” is a folder. Name a file in it, such as {_shown(value.rstrip('/'))}/.env"
-    return _no_control(value)
+        return f"{_shown(value)} is a folder. Name a file in it, such as {one_line(value.rstrip('/'), 60)}/.env"
+    return _no_control(value) or _too_long(value)
 
 
 def _profile(value: str) -> str:
-    if not _PROFILE.fullmatch(value) or value != value.strip():
+    if not _PROFILE.fullmatch(value) or value != value.strip() or has_control(value):
         return "A profile name has 1 to 128 characters, without [ ] # ; and without spaces around it, such as remotion."
     return ""
 
@@ -173,7 +186,9 @@ def _existing_profile(value: str) -> str:
 
 
 def _folder(value: str) -> str:
-    return _no_control(value) if value.strip() else "Name the folder of the Remotion project, or . for this one."
+    if not value.strip():
+        return "Name the folder of the Remotion project, or . for this one."
+    return _no_control(value) or _too_long(value)
 
 
 user_name_problem: Final = _iam_name("A user name", 64)
@@ -184,7 +199,7 @@ def role_problem(value: str) -> str:
     """Return what is wrong with a role's name or ARN, or ""."""
     if value.startswith("arn:"):
         example = "arn:aws:iam::123456789012:role/video-api"
-        return "" if ROLE_ARN.fullmatch(value) else f"“{_shown(value)}” is not a role's ARN, such as {example}."
+        return "" if ROLE_ARN.fullmatch(value) else f"{_shown(value)} is not a role's ARN, such as {example}."
     return _role_name(value)
 
 
@@ -206,7 +221,7 @@ def _optional_role(value: str) -> str:
 def _function(value: str) -> str:
     if not value or _FUNCTION.fullmatch(value):
         return ""
-    return f"“{_shown(value)}” is not a Lambda function. Allowed: its name, such as video-api, or its ARN."
+    return f"{_shown(value)} is not a Lambda function. Allowed: its name, such as video-api, or its ARN."
 
 
 def _layers(value: list[str]) -> str:
@@ -237,14 +252,14 @@ def _operator_principal(value: str) -> str:
     kind, slash, name = value.partition("/")
     if not value or (slash and kind in {"user", "role"} and not _role_name(name)):
         return ""
-    return f"“{_shown(value)}” is not a user or role. Allowed: user/NAME or role/NAME, such as user/ada."
+    return f"{_shown(value)} is not a user or role. Allowed: user/NAME or role/NAME, such as user/ada."
 
 
 def _policy_names(value: list[str]) -> str:
     wrong = next((name for name in value if not _POLICY_NAME.fullmatch(name)), None)
     if wrong is None:
         return ""
-    return f"“{_shown(wrong)}” is not a policy. Allowed: names or ARNs of policies, such as AmazonS3FullAccess."
+    return f"{_shown(wrong)} is not a policy. Allowed: names or ARNs of policies, such as AmazonS3FullAccess."
 
 
 def _bucket(value: str) -> str:
@@ -258,7 +273,7 @@ def _bucket(value: str) -> str:
 def _buckets(value: list[str]) -> str:
     from wizard.output.names import bucket_name_problem
 
-    wrong = next((f"“{_shown(name)}”: {why}" for name in value if (why := bucket_name_problem(name))), "")
+    wrong = next((f"{_shown(name)}: {why}" for name in value if (why := bucket_name_problem(name))), "")
     return wrong or ("A bucket is named twice. Name each once." if len(set(value)) < len(value) else "")
 
 
@@ -272,7 +287,23 @@ def _kms_key(value: str) -> str:
     if not value or _KMS_KEY.fullmatch(value):
         return ""
     example = "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d-4e5f-6789-abcd-ef0123456789"
-    return f"“{_shown(value)}” is not a key's ARN (an alias can't be taken), such as {example}. Or leave it empty."
+    return f"{_shown(value)} is not a key's ARN (an alias can't be taken), such as {example}. Or leave it empty."
+
+
+def _days(value: int) -> str:
+    return "" if 0 <= value <= MOST_DAYS else f"Allowed: 0 to {MOST_DAYS} days, such as 7."
+
+
+def _access_key(value: str) -> str:
+    if not value or _ACCESS_KEY.fullmatch(value):
+        return ""
+    return f"{_shown(value)} is not an access key's id. Allowed: one such as AKIAIOSFODNN7EXAMPLE, or nothing."
+
+
+def _run(value: str) -> str:
+    if not value or value == "everything" or _RUN.fullmatch(value):
+        return ""
+    return f"{_shown(value)} is not a run. Allowed: its name, such as 2026-11-21-1, or everything. Empty: the newest."
 
 
 def concurrency_problem(value: int) -> str:
@@ -332,11 +363,26 @@ FIELDS: dict[str, Field] = {
         Field("credentials.path", "text", ".env", "the .env file", rule=_file_path),
         Field("credentials.profile", "text", "remotion", "AWS profile for the access key", rule=_profile),
         Field("credentials.gitignore", "flag", True, "keep the .env file out of git"),
+        Field("rotate.what", "choice", "new-key", "what becomes of access keys", ("new-key", "delete-old")),
+        Field("rotate.delete_after_days", "number", 7, "days without use until deletion", rule=_days),
+        Field("rotate.replace", "text", "", "access key that goes", rule=_access_key),
         Field("extras.insights", "flag", False, "Lambda Insights"),
         Field("extras.vpc", "flag", False, "VPC"),
         Field("extras.custom_layer_arns", "texts", [], "own layers", rule=_layers),
         Field("extras.aws_managed_policies", "texts", [], "AWS-managed policies", rule=_aws_managed),
         Field("extras.operator", "texts", [], "operator permissions", rule=_operators),
         Field("extras.operator_principal", "text", "", "who gets operator permissions", rule=_operator_principal),
+        Field("undo.run", "text", "", "run to take back", rule=_run),
     )
+}
+
+# How the text of an answer looks, where one pattern tells it: for the JSON Schema. The rules above say the rest.
+PATTERNS: Final[Mapping[str, re.Pattern[str]]] = {
+    "principal.path": _PATH,
+    "principal.permissions_boundary": _POLICY_ARN,
+    "principal.take_away": _POLICY_NAME,
+    "principal.function": _FUNCTION,
+    "identity.profile": _PROFILE,
+    "credentials.profile": _PROFILE,
+    "output_bucket.kms_key": _KMS_KEY,
 }

@@ -138,7 +138,15 @@ def _kept_as_they_are(what: str) -> Callable[[Answers, Any], str]:
     return rule
 
 
+def _goal(answers: Answers, value: Any) -> str:
+    if value == "rotate" and is_role(answers):
+        return "A role has no access key that could be changed. Allowed with principal.kind = role: another goal."
+    return ""
+
+
 def _write(answers: Answers, value: Any) -> str:
+    if answers.text("start.goal") == "rotate" and value == "none":
+        return "The access key that is to be changed lies somewhere. Allowed with this goal: env-file or aws-profile."
     if is_role(answers) and value != "none" and answers.origin("credentials.write") in _GIVEN:
         return "A role needs no access key. Allowed with principal.kind = role: none."
     return ""
@@ -174,6 +182,7 @@ def _delete(answers: Answers, value: Any) -> str:
 
 
 TOGETHER: Final[Mapping[str, Callable[[Answers, Any], str]]] = {
+    "start.goal": _goal,
     "principal.name": _principal_name,
     "principal.function": _function,
     "principal.assumed_by": _assumed_by,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -30,6 +30,8 @@ class Session:
     current: str = "start"
     visited: set[str] = field(default_factory=lambda: {"start"})
     locked: bool = False  # once changes are being made there is no way back to the questions
+    on_change: Callable[[Session], None] | None = field(default=None, repr=False, compare=False)
+    _before: Answers | None = None  # what was answered when something of an earlier run was taken up
     _set_aside: dict[str, Answers] = field(default_factory=dict)  # what was answered for the other kind of principal
 
     @property
@@ -62,6 +64,28 @@ class Session:
             self._set_aside[kind] = before
             other = self._set_aside.get(self.answers.text("principal.kind"), Answers())
             self.answers = self.answers.with_those_of(other, [key for key in OF_THE_KIND if key not in values])
+        self._tell()
+
+    def take_up(self, values: Mapping[str, Any]) -> None:
+        """Go on with what an earlier run worked with. The profile is taken over; other answers that somebody gave stay."""
+        self.leave_behind()
+        self._before = self.answers
+        profile = {key: value for key, value in values.items() if key == "identity.profile"}
+        whose = {key: value for key, value in values.items() if key.startswith("principal.")}
+        rest = {key: value for key, value in values.items() if key not in profile and key not in whose}
+        free = self.answers.with_defaults(whose, "resumed")
+        if all(free[key] == value for key, value in whose.items()):  # the name of one kind is none of the other's
+            self.answers = free
+        self.answers = self.answers.with_defaults(rest, "resumed").with_values(profile, "resumed")
+        self._tell()
+
+    def leave_behind(self) -> None:
+        """Take back what `take_up` gave, as far as nobody has answered it since."""
+        if self._before is not None:
+            before, self._before = self._before, None
+            given = [key for key in self.answers.given if self.answers.origin(key) == "resumed"]
+            self.answers = self.answers.with_those_of(before, given)
+            self._tell()
 
     def fit(self, identity: Identity) -> None:
         """Let the defaults fit the identity that was signed in with."""
@@ -99,7 +123,26 @@ class Session:
         """Return the first step with a wrong answer, if there is one."""
         return next((s for s in self.steps if s.problems(self.answers)), None)
 
+    def go_on(self, answers: Answers, step_id: str, visited: Collection[str]) -> Step:
+        """Go on with an earlier walk: with these answers, at the step where it was.
+
+        Earlier if an answer does not hold any more, and never beyond the review: what was read of AWS is read again.
+        """
+        self.answers = answers
+        ids = [s.id for s in self.steps]
+        furthest = max((ids.index(known) for known in visited if known in ids), default=0)
+        last = ids.index(step_id) if step_id in ids else furthest
+        stops = (n for n, s in enumerate(self.steps) if n >= last or s.kind != "form" or s.problems(answers))
+        here = next(stops)
+        self.visited = {*ids[: here + 1], *(known for known in visited if BY_ID[known].kind == "form")}
+        return self._go(ids[here])
+
     def _go(self, step_id: str) -> Step:
         self.current = step_id
         self.visited.add(step_id)
+        self._tell()
         return self.step
+
+    def _tell(self) -> None:
+        if self.on_change is not None:
+            self.on_change(self)

@@ -28,7 +28,8 @@ class Question:
     """One question of a step. Its key is a key of `FIELDS`, which has its type, default and rule.
 
     `dynamic` names a list that the front end takes from the engine, since it depends on the machine or the account:
-    "profiles", "regions", "roles", "functions", "boundaries", "removable", "aws-managed", "operators", "buckets".
+    "profiles", "regions", "roles", "functions", "boundaries", "removable", "aws-managed", "operators", "buckets",
+    "own-keys".
     """
 
     key: str
@@ -74,8 +75,16 @@ _looks_at_a_set_up = _goal("new", "change", "diagnose")
 _proves = _goal("new", "change", "diagnose", "rotate")
 
 
+def _makes_new_key(answers: Answers) -> bool:
+    return answers.text("rotate.what") == "new-key"
+
+
 def _changes_what_is_there(answers: Answers) -> bool:
     return answers.text("start.goal") == "change"
+
+
+def _takes_everything_back(answers: Answers) -> bool:
+    return answers.text("undo.run") == "everything"
 
 
 def _writes(*places: str) -> When:
@@ -129,6 +138,8 @@ STEPS: tuple[Step, ...] = (
                     ),
                     Choice("change", "Change an existing set-up", "Finds what is there and plans the least change."),
                     Choice("diagnose", "Find out what is wrong", "Reads and tests only. Changes nothing."),
+                    Choice("undo", "Take back what the wizard made", "One run, or everything. The plan comes first."),
+                    Choice("rotate", "Change the access key", "The old one is deactivated once the new one works."),
                 ),
             ),
         ),
@@ -141,10 +152,31 @@ STEPS: tuple[Step, ...] = (
             Question(
                 "identity.profile",
                 "AWS credentials",
-                "Found in your environment and in ~/.aws. Nothing is stored.",
+                "Found in your environment and in ~/.aws. No key is stored.",
                 dynamic="profiles",
             ),
         ),
+    ),
+    Step(
+        "undo",
+        "Take back",
+        "What is to be taken back. Only what the wizard made, and nobody has changed since; you see the plan first.",
+        questions=(
+            Question(
+                "undo.run",
+                "Take back",
+                "Newest first. What somebody has changed since stays as it is.",
+                dynamic="runs",
+            ),
+            Question(
+                "remotion.regions",
+                "Regions",
+                "Where left-over logs are looked for, and functions that still need the role.",
+                dynamic="regions",
+                when=_takes_everything_back,
+            ),
+        ),
+        applies=_goal("undo"),
     ),
     Step(
         "project",
@@ -459,6 +491,46 @@ STEPS: tuple[Step, ...] = (
             ),
         ),
         applies=_makes_user,
+    ),
+    Step(
+        "rotate",
+        "Access key",
+        "A new access key takes the place of the old one, and is proven before the old one is deactivated.",
+        questions=(
+            Question("principal.name", "User name", "The user that your code signs in as."),
+            Question("remotion.project", "Project folder", "The folder with your package.json."),
+            Question(
+                "credentials.write",
+                "Where the key is",
+                choices=(
+                    Choice("env-file", "in the project's .env file", "The new key is written there."),
+                    Choice("aws-profile", "in an AWS profile", "The new key is written to ~/.aws."),
+                ),
+            ),
+            Question("credentials.path", ".env file", "In the project folder.", when=_writes("env-file")),
+            Question("credentials.profile", "AWS profile", "It holds the user's key.", when=_writes("aws-profile")),
+            Question(
+                "rotate.what",
+                "What to do",
+                choices=(
+                    Choice("new-key", "make a new key", "The old one is deactivated, and can be made active again."),
+                    Choice("delete-old", "only delete old keys", "Inactive ones that nothing has used for some time."),
+                ),
+            ),
+            Question(
+                "rotate.delete_after_days",
+                "Days without use",
+                "A key may be deleted once nothing has used it for so long. In 7 days a weekly job has been missed.",
+            ),
+            Question(
+                "rotate.replace",
+                "Key that goes first",
+                "AWS allows two keys a user, and both may be in use. The one that you name is deleted to make room.",
+                dynamic="own-keys",
+                when=_makes_new_key,
+            ),
+        ),
+        applies=_goal("rotate"),
     ),
     Step(
         "review",

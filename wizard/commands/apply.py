@@ -5,11 +5,24 @@ from __future__ import annotations
 import argparse
 import sys
 from importlib import import_module
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from wizard.commands.check import mending
-from wizard.commands.shared import answers_of, confirm, finish, open_engine, require_answers, save_answers, sign_in
+from wizard.commands.shared import (
+    answers_of,
+    confirm,
+    finish,
+    open_engine,
+    require_answers,
+    save_answers,
+    say_what_is_not_kept,
+    sign_in,
+)
 from wizard.problem import ExitCode
+
+if TYPE_CHECKING:
+    from wizard.collect.answers import Answers
+    from wizard.engine import Engine
 
 _FORMATS: Final = {
     "text": ("wizard.plan.render", "as_text"),
@@ -40,15 +53,24 @@ def run(options: argparse.Namespace) -> int:
 
 def unattended(options: argparse.Namespace) -> int:
     """Plan, show, confirm, apply, check: the same engine as the wizard, with answers from the file and the flags."""
-    from wizard import lines
-    from wizard.check.mend import with_commands
-    from wizard.plan import render
-
-    as_json = bool(getattr(options, "json", False))
-    out = sys.stderr if as_json else sys.stdout
     answers = answers_of(options) if options.dry_run and not options.answers else require_answers(options)
     answers.require_valid()
     engine = open_engine(options)
+    try:
+        return _carry_out(options, engine, answers)
+    finally:
+        say_what_is_not_kept(engine)
+
+
+def _carry_out(options: argparse.Namespace, engine: Engine, answers: Answers) -> int:
+    from wizard import lines
+    from wizard.check.mend import with_commands
+    from wizard.plan import render
+    from wizard.plan.rotation import old_keys, told_afterwards
+    from wizard.plan.undo import left_alone, taken_back
+
+    as_json = bool(getattr(options, "json", False))
+    out = sys.stderr if as_json else sys.stdout
     answers = sign_in(engine, answers)
     plan = engine.plan(answers, engine.discover(answers))
     print(render.as_text(plan), file=out)
@@ -60,7 +82,7 @@ def unattended(options: argparse.Namespace) -> int:
         return finish(result, ExitCode.DOES_NOT_HOLD, as_json)
     if options.dry_run:
         print("\nDry run: nothing was changed.", file=out)
-        return ExitCode.OK
+        return finish(result | {"ok": True}, ExitCode.OK, as_json)
     if not plan.is_empty:
         if not options.yes:
             confirm(plan)
@@ -70,11 +92,18 @@ def unattended(options: argparse.Namespace) -> int:
             return finish(result, ExitCode.DOES_NOT_HOLD, as_json)
     else:
         engine.settle(plan)
+    if plan.purpose == "undo":
+        print("", *taken_back(plan), sep="\n", file=out)
+        result |= {"ok": True, "undone": list(plan.undoes), "stays": left_alone(plan)}
+        return finish(result, ExitCode.OK, as_json)
     with lines.telling_the_wait(sys.stderr) as on_wait:
-        report = engine.check(answers, on_wait=on_wait)
+        report = engine.check(answers, live=plan.purpose == "rotate", on_wait=on_wait)
     report = with_commands(report, mending(options, answers))
     lines.print_report(report, out)
     result |= {"ok": report.ok, "check": report.to_json()}
-    if report.ok:
+    if plan.purpose == "rotate":
+        result["old_keys"] = [old.to_json() for old in old_keys(plan)]
+        print("", *told_afterwards(plan), sep="\n", file=out)
+    elif report.ok:
         lines.print_next_steps(*engine.next_steps(answers), lambda line: print(line, file=out))
     return finish(result, ExitCode.OK if report.ok else ExitCode.DOES_NOT_HOLD, as_json)

@@ -7,7 +7,7 @@ import contextlib
 import json
 import sys
 
-from wizard.commands.shared import connection, open_engine
+from wizard.commands.shared import connection, open_engine, require_aws_options
 from wizard.problem import ExitCode, ProblemError, UsageProblem
 from wizard.text import one_line
 
@@ -17,6 +17,9 @@ def run(options: argparse.Namespace) -> int:
     from wizard.check.explain import as_lines, explain
     from wizard.check.pasted import encoded_message
 
+    if " " in options.sandbox.strip():  # --sandbox takes a name or nothing, and here the error stands behind it
+        options.text, options.sandbox = [options.sandbox, *options.text], "fresh"
+    require_aws_options(options)
     text = _pasted(options.text)
     message = encoded_message(text)
     decoded, note = _decoded(options, message) if message else ("", "")

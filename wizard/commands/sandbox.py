@@ -8,7 +8,7 @@ from typing import Any
 
 from wizard.commands.shared import unknown_scenario
 from wizard.problem import ExitCode, UsageProblem
-from wizard.text import count, listing
+from wizard.text import count, listing, one_line
 
 
 def run(options: argparse.Namespace) -> int:
@@ -22,16 +22,20 @@ def run(options: argparse.Namespace) -> int:
             print("\n".join(f"{name.ljust(width)}  {s.summary}" for name, s in SCENARIOS.items()))
         return ExitCode.OK
     if options.scenario and options.scenario not in SCENARIOS:
-        raise unknown_scenario(options.scenario)
+        raise unknown_scenario(options.scenario, "--scenario")
     if options.action == "reset":
-        from wizard.quotas.remembered import forget_sandbox
+        from wizard.apply import journal
+        from wizard.quotas import remembered
 
         names = reset_sandbox(options.scenario or None)
-        forget_sandbox(names)
+        remembered.forget_sandbox(names)
+        journal.forget_sandbox(names)
         print(f"Reset: {listing(names)}." if names else "There was nothing to reset.")
         return ExitCode.OK
     if options.action == "tick":
         return _tick(options)
+    if options.action == "key":
+        return _key(options)
     if not 0 <= options.port <= 65_535:
         raise UsageProblem(f"--port: {options.port} is not a port. Allowed: 0 to 65535.")
     if not 0 <= options.latency <= 60_000:
@@ -52,6 +56,27 @@ def run(options: argparse.Namespace) -> int:
         raise UsageProblem(
             f"--port: {options.port} can't be used: {error.strerror or error}.", remedy="Choose another one, or 0."
         ) from error
+    return ExitCode.OK
+
+
+def _key(options: argparse.Namespace) -> int:
+    """Print the newest access key of a user as lines for a .env file."""
+    from wizard.remotion import names
+    from wizard.sandbox import SandboxMissing, open_sandbox
+
+    try:
+        sandbox = open_sandbox(options.scenario)
+    except SandboxMissing as error:
+        raise UsageProblem("The sandbox is not installed.", str(error)) from error
+    keys = sandbox.keys_of(options.user)
+    sandbox.close()
+    if not keys:
+        raise UsageProblem(
+            f"--user: {one_line(options.user, 64)} has no active access key in {options.scenario}.",
+            remedy="Name a user that has one, or another scenario: remotion-lambda-wizard sandbox scenarios",
+        )
+    key, secret = keys[0]
+    print(f"{names.ACCESS_KEY_ID}={key}\n{names.SECRET_ACCESS_KEY}={secret.reveal()}")
     return ExitCode.OK
 
 

@@ -5,26 +5,22 @@ Source: "Configuration and credential file settings" (AWS CLI User Guide).
 
 from __future__ import annotations
 
-import configparser
 import re
 from pathlib import Path
 
-from wizard.handover.files import read_small, refused, write_whole
+from wizard.account.profiles import sections_of
+from wizard.handover.files import read_small, refused, remove, write_whole
 from wizard.places import private_folder
 from wizard.problem import ProblemError
 from wizard.secret import Secret
 
 _WHAT = "The AWS credentials file"
+_KEYS = {"aws_access_key_id", "aws_secret_access_key", "aws_session_token"}
 
 
 def read_profile(path: Path, profile: str) -> dict[str, str] | None:
     """Return the settings of a profile, None if there is no such section. Raises ProblemError if the file can't be read."""
-    parser = configparser.RawConfigParser(strict=False, default_section="\0none", allow_no_value=True)
-    try:
-        parser.read_string(read_small(path, _WHAT))
-    except configparser.Error:
-        return None
-    return {k: v or "" for k, v in parser.items(profile)} if parser.has_section(profile) else None
+    return sections_of(read_small(path, _WHAT)).get(profile)
 
 
 def set_profile(text: str, profile: str, key_id: str, secret: str) -> str:
@@ -33,10 +29,39 @@ def set_profile(text: str, profile: str, key_id: str, secret: str) -> str:
     A session token of the old key is taken out. An indented line goes on with the setting above it (configparser), so
     the keys take the indentation of the section.
     """
-    newline = "\r\n" if "\r\n" in text else "\n"
-    wanted = {"aws_access_key_id": key_id, "aws_secret_access_key": secret}
+    newline = _newline(text)
+    result, place, indentation, _ = _without_keys(text, profile)
+    if place < 0:
+        if result and not result[-1].endswith("\n"):
+            result[-1] += newline
+        if result and result[-1].strip():
+            result.append(newline)
+        result.append(f"[{profile}]{newline}")
+        place = len(result)
+    elif not result[place - 1].endswith("\n"):
+        result[place - 1] += newline
+    keys = {"aws_access_key_id": key_id, "aws_secret_access_key": secret}
+    result[place:place] = [f"{indentation}{name} = {value}{newline}" for name, value in keys.items()]
+    return "".join(result)
+
+
+def without_profile(text: str, profile: str) -> str:
+    """Return the file's text without the keys of a profile; its section goes too, where nothing else is in it."""
+    result, place, _, is_empty = _without_keys(text, profile)
+    if place > 0 and is_empty:
+        at_end = place == len(result)
+        del result[place - 1]
+        if (
+            at_end and len(result) > 1 and not result[-1].strip()
+        ):  # the line that `set_profile` puts before a new section
+            del result[-1]
+    return "".join(result)
+
+
+def _without_keys(text: str, profile: str) -> tuple[list[str], int, str, bool]:
+    """Take the keys out of a profile: the lines, the place below its header (-1: none), its indentation, whether it is empty."""
     result: list[str] = []
-    place, indentation = -1, ""
+    place, indentation, is_empty = -1, "", True
     inside = dropping = option = first = False
     level = 0
     for line in re.findall(r"[^\n]*\n|[^\n]+", text):
@@ -56,20 +81,31 @@ def set_profile(text: str, profile: str, key_id: str, secret: str) -> str:
             elif inside:
                 if first:
                     indentation, first = line[:depth], False
-                dropping = re.split("[=:]", bare, maxsplit=1)[0].strip().lower() in {*wanted, "aws_session_token"}
+                dropping = re.split("[=:]", bare, maxsplit=1)[0].strip().lower() in _KEYS
+                is_empty = is_empty and dropping
         if not dropping:
             result.append(line)
-    if place < 0:
-        if result and not result[-1].endswith("\n"):
-            result[-1] += newline
-        if result and result[-1].strip():
-            result.append(newline)
-        result.append(f"[{profile}]{newline}")
-        place = len(result)
-    elif not result[place - 1].endswith("\n"):
-        result[place - 1] += newline
-    result[place:place] = [f"{indentation}{name} = {value}{newline}" for name, value in wanted.items()]
-    return "".join(result)
+    return result, place, indentation, is_empty
+
+
+def _newline(text: str) -> str:
+    return "\r\n" if "\r\n" in text else "\n"
+
+
+def take_back(path: Path, profile: str, key_id: str, remove_if_empty: bool = False) -> bool:
+    """Take the keys out of a profile, if it still holds `key_id`; say whether that was so. Raises ProblemError.
+
+    A file that is empty afterwards is removed, if that is wished.
+    """
+    section = read_profile(path, profile)
+    if section is None or section.get("aws_access_key_id") != key_id:
+        return False
+    text = without_profile(read_small(path, _WHAT), profile)
+    if remove_if_empty and not text.strip():
+        remove(path, _WHAT)
+    else:
+        write_whole(path, text, 0o600, _WHAT)
+    return True
 
 
 def write_profile(path: Path, profile: str, key_id: str, secret: Secret) -> None:

@@ -18,13 +18,14 @@ _LARGEST = 4_000_000  # bytes
 def read_small(path: Path, what: str) -> str:
     """Return the text of a file, "" if it does not exist. Raises ProblemError if it can't be read as UTF-8 text."""
     try:
-        if not path.exists():
-            return ""
-        if not path.is_file():
+        kind = path.stat().st_mode
+        if not stat.S_ISREG(kind):
             raise ProblemError(Problem(f"{what} is not a file.", str(path), "Name another file."))
         if path.stat().st_size > _LARGEST:
             raise ProblemError(Problem(f"{what} is too large.", str(path), "Name another file."))
         return path.read_bytes().decode("utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
     except UnicodeDecodeError as error:
         raise ProblemError(
             Problem(
@@ -33,6 +34,30 @@ def read_small(path: Path, what: str) -> str:
         ) from None
     except (OSError, ValueError) as error:
         raise ProblemError(refused(what, path, error)) from None
+
+
+def text_or_nothing(path: Path) -> str:
+    """Return the text of a foreign file as far as it is text; "" if it is missing, too large, or a folder, pipe or device."""
+    try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST:
+            return ""
+        return path.read_text("utf-8", errors="replace")
+    except (OSError, ValueError):
+        return ""
+
+
+def why_not_readable(path: Path) -> str:
+    """Say why a file that is there can't be read as text, in a few words; "" if it can, or is not there."""
+    try:
+        if not path.is_symlink() and not path.exists():
+            return ""
+        read_small(path, "This")
+    except ProblemError as error:
+        return error.problem.title.removeprefix("This").removeprefix(":").strip().rstrip(".")
+    except (OSError, ValueError) as error:
+        return one_line(str(error))
+    return ""
 
 
 def write_whole(path: Path, text: str, mode: int | None, what: str) -> None:
@@ -67,6 +92,22 @@ def write_whole(path: Path, text: str, mode: int | None, what: str) -> None:
                 Path(temporary).unlink()
 
 
+def remove(path: Path, what: str) -> None:
+    """Remove a file, if it is there. Raises ProblemError."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise ProblemError(refused(what, path, error)) from None
+
+
+def set_mode(path: Path, mode: int, what: str) -> None:
+    """Set who may read a file, as chmod does. Raises ProblemError."""
+    try:
+        path.chmod(mode)
+    except OSError as error:
+        raise ProblemError(refused(what, path, error)) from None
+
+
 def why_not_writable(path: Path, what: str, makes_folder: bool = False) -> Problem | None:
     """Say why a file could not be written, before anything is done; None if it looks writable.
 
@@ -75,8 +116,12 @@ def why_not_writable(path: Path, what: str, makes_folder: bool = False) -> Probl
     try:
         target = Path(os.path.realpath(path))
         folder = target.parent
+        if path.is_symlink() and target.is_symlink():
+            return Problem(f"{what} is a link that leads in a circle.", str(path), "Name another file.")
         if target.is_dir():
             return Problem(f"{what} is a folder.", str(path), "Name a file in it.")
+        if target.exists() and not target.is_file():
+            return Problem(f"{what} is not a file.", str(path), "Name another file.")
         while makes_folder and not folder.exists() and folder != folder.parent:
             folder = folder.parent
         if target.exists() and not os.access(target, os.W_OK):

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from wizard.handover.files import read_small, write_whole
 
+_LONGEST_LINE = 1_000  # characters; what is longer names no file of ours, and takes long to compare
+
 
 @dataclass(frozen=True)
 class GitState:
@@ -71,7 +73,7 @@ def _covered_by_files(file: Path, top: Path) -> bool:
             lines = []
         for line in lines:
             pattern = line.strip().removeprefix("!")
-            if not pattern or line.startswith("#"):
+            if not pattern or line.startswith("#") or len(line) > _LONGEST_LINE:
                 continue
             name = file.relative_to(folder).as_posix() if "/" in pattern else file.name
             if fnmatch.fnmatchcase(name, re.sub(r"\\(.)", r"[\1]", pattern.lstrip("/"))):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from wizard.text import listing, number, one_line
+from wizard.text import listing, number, one_line, quoted
 
 SHORTEST: Final = 3
 LONGEST: Final = 63
@@ -84,7 +84,8 @@ def _wrong_characters(name: str) -> str:
         return "A bucket's name has no spaces. Allowed: letters a-z, digits, hyphens and periods."
     bad = sorted({c for c in name if not re.fullmatch(r"[a-z0-9.-]", c)})
     if bad:
-        return f"A bucket's name can't contain {listing(bad[:5])}. Allowed: letters a-z, digits, hyphens and periods."
+        shown = listing([quoted(c)[1:-1] for c in bad[:5]])
+        return f"A bucket's name can't contain {shown}. Allowed: letters a-z, digits, hyphens and periods."
     return ""
 
 

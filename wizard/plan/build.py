@@ -6,7 +6,7 @@ from wizard.account.snapshot import AccountSnapshot
 from wizard.collect.answers import Answers
 from wizard.plan.changes import Plan
 from wizard.plan.credentials import plan_credentials, plan_gitignore
-from wizard.plan.draft import Draft
+from wizard.plan.draft import Draft, about_identity
 from wizard.plan.existing import demand_boundary, plan_take_away, warn_of_others, warn_of_width
 from wizard.plan.operators import plan_aws_managed, plan_operators
 from wizard.plan.output_bucket import plan_output_buckets
@@ -51,11 +51,7 @@ def build_plan(answers: Answers, snapshot: AccountSnapshot) -> Plan:
 
 
 def _general_warnings(draft: Draft, origin: str) -> None:
-    identity = draft.snapshot.identity
-    if identity.is_root:
-        draft.warnings.append("You are signed in as the root user of the account. An administrator identity is safer.")
-    if identity.sandbox:
-        draft.warnings.append("This is the sandbox: nothing reaches AWS, and the access key works only here.")
+    draft.warnings += about_identity(draft.snapshot.identity)
     if origin == "newest known":
         draft.warnings.append(
             f"No Remotion release was found in the project. The plan takes {draft.release}, the newest that is known."

@@ -76,6 +76,20 @@ class Change:
     def writes(self) -> bool:
         return self.action is not Action.KEEP
 
+    @property
+    def proves(self) -> bool:
+        """Whether it changes nothing, but must succeed before what stands below it is done."""
+        return self.call is not None and self.call.operation == "GetCallerIdentity"
+
+    @property
+    def does(self) -> str:
+        """What is done, in a word for people."""
+        if self.proves:
+            return "prove"
+        if self.call is not None and self.call.operation == "UpdateAccessKey":
+            return "activate" if self.call.parameters["Status"] == "Active" else "deactivate"
+        return self.action.value
+
     def to_json(self) -> dict[str, Any]:
         return {
             "id": self.id,
@@ -93,19 +107,24 @@ class Change:
 
 @dataclass(frozen=True)
 class Destination:
-    """Where the access key's secret goes: kind as in credentials.write, and the files it touches."""
+    """Where the access key's secret goes: kind as in credentials.write, and the files it touches.
+
+    `replaces` is the key that is changed for a new one: nothing of it is to stay behind, not even as a comment.
+    """
 
     kind: str
     env_file: str = ""
     profile: str = ""
     credentials_file: str = ""
+    replaces: str = ""
 
 
 @dataclass(frozen=True)
 class Plan:
     """What will be done. `problems` are reasons why it can't be applied as it is; `warnings` are worth knowing first.
 
-    `purpose` is "setup", "undo" or "rotate" and goes into the journal; `undoes` is the run that an undo takes back.
+    `purpose` is "setup", "undo" or "rotate" and goes into the journal; `undoes` are the runs that an undo takes back,
+    `retires` are the access keys that a new one takes the place of.
     """
 
     identity: Identity
@@ -116,7 +135,8 @@ class Plan:
     principal_name: str = ""
     destination: Destination | None = None
     purpose: str = "setup"
-    undoes: str = ""
+    undoes: tuple[str, ...] = ()
+    retires: tuple[str, ...] = ()
 
     @property
     def writing(self) -> tuple[Change, ...]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
+from wizard.account.snapshot import LocalState
+from wizard.collect.answers import Answers
 from wizard.collect.meaning import key_place
 from wizard.plan.changes import Action, Call, Change, Destination
 from wizard.plan.draft import Draft, cannot_see, kept
 from wizard.problem import Problem
 from wizard.remotion import names
 from wizard.text import count, listing, shortened_key
+
+_PRIVATE = 0o600
 
 
 def plan_gitignore(draft: Draft) -> None:
@@ -47,8 +51,7 @@ def plan_credentials(draft: Draft) -> Destination | None:
     kind, local = key_place(draft.answers), draft.snapshot.local
     if kind == "none":
         return None
-    profile = draft.answers.text("credentials.profile") if kind == "aws-profile" else ""
-    destination = Destination(kind, local.env_file, profile, local.credentials_file)
+    destination = destination_of(draft.answers, local)
     if draft.snapshot.principal.is_unknown:
         return destination
     user = draft.snapshot.principal.value
@@ -58,8 +61,12 @@ def plan_credentials(draft: Draft) -> Destination | None:
         return destination
     keys = {k.id: k.active for k in (keys_fact.value or ())} if keys_fact is not None else {}
     orphans = [key for key in draft.snapshot.orphan_keys if key in keys]
-    _delete_orphans(draft, orphans)
+    draft.changes += [orphan_deletion(draft.caller, key) for key in orphans]
     held, has_secret = local.held_key(kind)
+    if draft.snapshot.left_to_retire is not None:
+        draft.warnings.append(
+            "Changing the access key was cut off before its end. This finishes it: remotion-lambda-wizard credentials rotate"
+        )
     if held and has_secret and keys.get(held) and not local.secret_is_damaged:
         _keep_key(draft, destination, held)
     else:
@@ -69,21 +76,56 @@ def plan_credentials(draft: Draft) -> Destination | None:
     return destination
 
 
-def _delete_orphans(draft: Draft, orphans: Iterable[str]) -> None:
-    name = draft.caller
-    for key in orphans:
-        draft.changes.append(
-            Change(
-                id=f"key.{name}.orphan.{key}",
-                action=Action.DELETE,
-                kind="key",
-                name=shortened_key(key),
-                resource=key,
-                summary="its secret was lost when an earlier run was interrupted",
-                reason="An earlier run of this wizard made it, and nobody can use it.",
-                call=Call("iam", "DeleteAccessKey", {"UserName": name, "AccessKeyId": key}),
-            )
-        )
+def destination_of(answers: Answers, local: LocalState) -> Destination:
+    """Return where the answers want the access key to go."""
+    kind = key_place(answers)
+    profile = answers.text("credentials.profile") if kind == "aws-profile" else ""
+    return Destination(kind, local.env_file, profile, local.credentials_file)
+
+
+def orphan_deletion(user: str, key: str) -> Change:
+    """Return the change that deletes a key whose secret never reached its place."""
+    return key_deletion(
+        f"key.{user}.orphan.{key}",
+        user,
+        key,
+        "its secret was lost when an earlier run was interrupted",
+        "An earlier run of this wizard made it, and nobody can use it.",
+    )
+
+
+def key_deletion(identifier: str, user: str, key: str, summary: str, reason: str) -> Change:
+    """Return a change that deletes an access key."""
+    return Change(
+        id=identifier,
+        action=Action.DELETE,
+        kind="key",
+        name=shortened_key(key),
+        resource=key,
+        summary=summary,
+        reason=reason,
+        call=Call("iam", "DeleteAccessKey", {"UserName": user, "AccessKeyId": key}),
+    )
+
+
+def key_creation(user: str, destination: Destination, reason: str) -> Change:
+    """Return the change that makes an access key and puts it into its place."""
+    if destination.kind == "env-file":
+        where, place = destination.env_file, _short(destination.env_file)
+    else:
+        where, place = destination.credentials_file, f"the AWS profile {destination.profile}"
+    return Change(
+        id=f"key.{user}",
+        action=Action.CREATE,
+        kind="key",
+        name=f"for {user}",
+        resource=where,
+        summary=f"written to {place}, shown to nobody",
+        reason=reason,
+        call=Call("iam", "CreateAccessKey", {"UserName": user}),
+        undo=(),  # the key's id is known only when it is made; the journal has it
+        after={"written to": where} | ({"profile": destination.profile} if destination.profile else {}),
+    )
 
 
 def _keep_key(draft: Draft, destination: Destination, key: str) -> None:
@@ -98,6 +140,8 @@ def _keep_key(draft: Draft, destination: Destination, key: str) -> None:
         aside[names.SESSION_TOKEN] = (
             "A session token belongs to temporary keys; beside this key it makes AWS refuse both."
         )
+    if not aside and local.env_mode is not None and local.env_mode & 0o077:
+        draft.changes.append(_private_change(local.env_file, local.env_mode))
     if aside:
         summary = f"sets {listing(list(aside))} aside"
         draft.changes.append(_env_change(draft, dict.fromkeys(aside), summary, " ".join(aside.values())))
@@ -132,7 +176,6 @@ def _new_key(draft: Draft, destination: Destination, held: str, existing: list[s
             f"allows {limit}."
         )
     if destination.kind == "env-file":
-        where, summary = destination.env_file, f"written to {_short(destination.env_file)}, shown to nobody"
         if held and held not in keys:
             draft.warnings.append(
                 f"{_short(destination.env_file)} holds the key {shortened_key(held)}, which is not one of {name}. "
@@ -140,33 +183,16 @@ def _new_key(draft: Draft, destination: Destination, held: str, existing: list[s
             )
         if local.env_profile:
             draft.warnings.append(f"{_short(destination.env_file)}: {_BEATS} It stays there as a comment.")
-    else:
-        where, summary = (
-            destination.credentials_file,
-            f"written to the AWS profile {destination.profile}, shown to nobody",
-        )
-        if local.profile_exists and held not in keys:
-            draft.problems.append(
-                Problem(
-                    f"The AWS profile {destination.profile} is in use for something else.",
-                    f"{destination.credentials_file} has a section [{destination.profile}] that does not belong to {name}.",
-                    "Choose another name (credentials.profile).",
-                )
+    elif local.profile_exists and held not in keys:
+        draft.problems.append(
+            Problem(
+                f"The AWS profile {destination.profile} is in use for something else.",
+                f"{destination.credentials_file} has a section [{destination.profile}] that does not belong to {name}.",
+                "Choose another name (credentials.profile).",
             )
-    draft.changes.append(
-        Change(
-            id=f"key.{name}",
-            action=Action.CREATE,
-            kind="key",
-            name=f"for {name}",
-            resource=where,
-            summary=summary,
-            reason="Your code signs in with it. The secret is given out once, and goes straight to its place.",
-            call=Call("iam", "CreateAccessKey", {"UserName": name}),
-            undo=(),  # the key's id is known only when it is made; the journal has it
-            after={"written to": where} | ({"profile": destination.profile} if destination.profile else {}),
         )
-    )
+    reason = "Your code signs in with it. The secret is given out once, and goes straight to its place."
+    draft.changes.append(key_creation(name, destination, reason))
 
 
 def _plan_profile_reference(draft: Draft, destination: Destination) -> None:
@@ -179,6 +205,22 @@ def _plan_profile_reference(draft: Draft, destination: Destination) -> None:
     reason = "Remotion's CLI reads .env and takes the access key from the profile that it names."
     draft.changes.append(
         _env_change(draft, {names.PROFILE: destination.profile}, f"sets {names.PROFILE}={destination.profile}", reason)
+    )
+
+
+def _private_change(path: str, mode: int) -> Change:
+    return Change(
+        id="file.env.mode",
+        action=Action.UPDATE,
+        kind="file",
+        name=_short(path),
+        resource=path,
+        summary="lets only you read it",
+        reason=f"Others on this computer can read the access key in it (mode {mode:04o}).",
+        call=Call("local", "SetMode", {"path": path, "mode": f"{_PRIVATE:04o}"}),
+        undo=(Call("local", "SetMode", {"path": path, "mode": f"{mode:04o}"}),),
+        before=f"mode {mode:04o}",
+        after=f"mode {_PRIVATE:04o}",
     )
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from wizard.account.snapshot import AccountSnapshot, Fact
+from wizard.account.snapshot import AccountSnapshot, Fact, Identity
 from wizard.collect.answers import Answers
 from wizard.plan.changes import Action, Change, Verification
 from wizard.plan.wanted import Wanted, wanted_policy
@@ -71,6 +71,16 @@ class Draft:
 def kept(identifier: str, kind: str, name: str, resource: str, summary: str) -> Change:
     """Return the entry of a thing that is right already."""
     return Change(identifier, Action.KEEP, kind, name, resource, summary, "It is already as it should be.")
+
+
+def about_identity(identity: Identity) -> list[str]:
+    """Return what is worth knowing about whoever makes the changes."""
+    found = []
+    if identity.is_root:
+        found.append("You are signed in as the root user of the account. An administrator identity is safer.")
+    if identity.sandbox:
+        found.append("This is the sandbox: nothing reaches AWS, and the access key works only here.")
+    return found
 
 
 def cannot_see(what: str, fact: Fact[Any]) -> Problem:

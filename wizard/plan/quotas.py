@@ -9,11 +9,11 @@ from wizard.account.snapshot import Fact, Identity
 from wizard.plan.changes import Action, Call, Change, Plan
 from wizard.plan.draft import Draft, kept
 from wizard.problem import Problem
-from wizard.quotas.advice import day, recommendation
+from wizard.quotas.advice import recommendation
 from wizard.quotas.limits import QUOTA, QUOTA_CODE, RegionQuota
 from wizard.quotas.requests import why_not
 from wizard.remotion import names
-from wizard.text import number
+from wizard.text import day, number
 
 
 def plan_quotas(draft: Draft) -> None:
@@ -37,7 +37,8 @@ def plan_quotas(draft: Draft) -> None:
     limits = [(region, fact.value) for region, fact in draft.snapshot.concurrency.items() if fact.value is not None]
     low = [(region, limit) for region, limit in limits if limit <= names.FUNCTIONS_PER_RENDER]
     if (low or asks) and draft.snapshot.quota_role.is_absent:
-        region, limit = low[0] if low else limits[0]
+        asked_for = [(change.name, change.before["value"]) for change in asked if change.writes]
+        region, limit = (low or limits or asked_for)[0]  # Lambda's own settings may not have been to be read
         reason = f"The Lambda concurrency in {region} is {number(limit)}."
         draft.changes.append(role_change(draft.snapshot.identity, reason, optional=True))
     draft.changes += asked

@@ -9,13 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final, Literal
 
 from wizard.quotas.limits import IncreaseRequest, RegionQuota, State, quota_page
 from wizard.remotion import names
 from wizard.remotion.regions import PLACES
-from wizard.text import count, listing, number, one_line
+from wizard.text import count, day, listing, number, one_line
 
 RECOMMENDED: Final = 1000  # AWS's own published limit: a modest thing to ask for, and room for four renders at a time
 LEAST_FRAMES: Final = 5  # MINIMUM_FRAMES_PER_FUNCTION
@@ -329,15 +328,6 @@ def outcome(request: IncreaseRequest) -> str:
     until = f", {day(request.updated)}" if request.updated[:10] not in {"", request.created[:10]} else ""
     own = " (by AWS itself)" if request.automatic else ""
     return f"{day(request.created)}: {number(request.value)} asked for{own}; {_CLOSED.get(request.status, request.status)}{until}"
-
-
-def day(moment: str) -> str:
-    """Return a date for people: 18 Nov 2026. "an unknown day" if there is none."""
-    try:
-        found = datetime.fromisoformat(moment)
-    except ValueError:
-        return "an unknown day"
-    return f"{found.day} {found:%b %Y}"
 
 
 def length(seconds: int) -> str:

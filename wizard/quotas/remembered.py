@@ -7,7 +7,6 @@ memory: AWS's history is what counts, and a file that can't be read is as good a
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,9 +17,8 @@ from wizard.account.snapshot import Identity
 from wizard.handover.files import write_whole
 from wizard.places import private_folder, state_folder
 from wizard.problem import ProblemError
-from wizard.quotas.advice import day
 from wizard.quotas.limits import IncreaseRequest, RegionQuota, State
-from wizard.text import number, one_line
+from wizard.text import day, number, one_line
 
 _VERSION: Final = 1
 _NEWS: Final = {
@@ -93,19 +91,19 @@ class Memory:
         return Seen(seen.limit, seen.when, old.request, old.status, old.value, old.requested)
 
 
-def memory_of(identity: Identity, scenario: str = "", root: Path | None = None) -> Memory:
+def memory_of(identity: Identity, root: Path | None = None) -> Memory:
     """Read what is remembered of an account. Nothing, if there is none or it can't be read."""
     try:
-        data = json.loads(_path(identity, scenario, root).read_text("utf-8"))
+        data = json.loads(_path(identity, root).read_text("utf-8"))
         regions = data["regions"] if data["version"] == _VERSION else {}
         return Memory({str(region): _read(entry) for region, entry in regions.items()})
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Memory()
 
 
-def remember(memory: Memory, identity: Identity, scenario: str = "", root: Path | None = None) -> bool:
+def remember(memory: Memory, identity: Identity, root: Path | None = None) -> bool:
     """Write it down; False if the disk does not take it, which harms nothing but the news of a later day."""
-    path = _path(identity, scenario, root)
+    path = _path(identity, root)
     entries = {
         region: {
             "limit": seen.limit,
@@ -172,10 +170,5 @@ def _read(entry: Mapping[str, Any]) -> Seen:
     return Seen(limit=None if limit is None else int(limit), value=int(entry["value"]), **texts)
 
 
-def _path(identity: Identity, scenario: str, root: Path | None) -> Path:
-    """The file of an account at a place: a sandbox's account has the same number in each scenario."""
-    place = f".sandbox-{scenario}" if identity.sandbox else ""
-    if identity.endpoint:
-        place = "." + re.sub(r"\W+", "-", identity.endpoint).strip("-")
-    account = re.sub(r"\W", "_", identity.account)
-    return (root or state_folder()) / "quotas" / f"{account}{place}.json"
+def _path(identity: Identity, root: Path | None) -> Path:
+    return (root or state_folder()) / "quotas" / f"{identity.place}.json"

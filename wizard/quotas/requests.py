@@ -13,10 +13,9 @@ from typing import Final
 from wizard.account.connect import Aws
 from wizard.account.errors import code_of, is_denied, layer_of, message_of, problem_of
 from wizard.problem import Problem, ProblemError
-from wizard.quotas.advice import day
 from wizard.quotas.limits import IncreaseRequest, RegionQuota, State, quota_page, read_history
 from wizard.remotion import names
-from wizard.text import number
+from wizard.text import day, number
 
 OPEN_PER_REGION: Final = 2
 _LOOKS: Final = 4  # at the history after a lost answer: it may take a moment to show the request

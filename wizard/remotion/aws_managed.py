@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any, Final, Literal
 
 from wizard.places import asset
-from wizard.text import listing, one_line
+from wizard.text import listing, quoted
 
 Holder = Literal["person", "execution role"]
 
@@ -78,7 +78,7 @@ def problem(text: str) -> str:
     near = [folded[match] for match in get_close_matches(last.lower(), folded, n=2, cutoff=0.75)]
     guess = f" Did you mean {listing(near, 'or')}?" if near else ""
     return (
-        f"“{one_line(text, 60)}” is not one of AWS's policies that fit here.{guess} "
+        f"{quoted(text)} is not one of AWS's policies that fit here.{guess} "
         f"Allowed: {listing(known, 'or')}, by name or by ARN."
     )
 

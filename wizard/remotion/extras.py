@@ -22,7 +22,7 @@ from wizard.remotion import names
 from wizard.remotion.catalogue import PolicyKind, Statement, StatementReason, policy
 from wizard.remotion.regions import PARTITIONS, hosted_layers, partition_of
 from wizard.remotion.releases import Release
-from wizard.text import listing, one_line
+from wizard.text import listing, quoted
 
 INSIGHTS_SINCE: Final = Release(4, 0, 61)
 VPC_SINCE: Final = Release(4, 0, 160)
@@ -196,7 +196,7 @@ def deploy_flags(wishes: Wishes, release: Release, region: str) -> tuple[str, ..
 def layer_arn_problem(text: str) -> str:
     """Return what is wrong with the ARN of a layer version and what is allowed, or ""."""
     allowed = f"Allowed: the ARN of one version of a layer, such as {_LAYER_EXAMPLE}."
-    shown = f"“{one_line(text, 100)}”"
+    shown = quoted(text, 100)
     found = _LAYER_ARN.fullmatch(text)
     if found is None:
         if "," in text:
@@ -268,7 +268,7 @@ def _layer_obstacle(arn: str, partition: str) -> str:
 def _role_obstacle(arn: str, partition: str, account: str) -> str:
     found = _ROLE_ARN.fullmatch(arn)
     if found is None:
-        return f"“{one_line(arn, 100)}” is not the ARN of a role."
+        return f"{quoted(arn, 100)} is not the ARN of a role."
     if found[1] != partition:
         return f"The role {arn} is in the partition {found[1]}, the account in {partition}."
     if account and found[2] != account:

@@ -20,7 +20,7 @@ from wizard.policy import documents
 from wizard.problem import UsageProblem
 from wizard.remotion import names
 from wizard.remotion.catalogue import Document, Statement, StatementReason, latest_release, policy
-from wizard.text import listing, one_line
+from wizard.text import listing, quoted
 
 IDS: Final = ("list-functions", "view-functions", "invoke", "monitor", "create-functions", "create-role")
 
@@ -94,7 +94,7 @@ def problem(operator: str) -> str:
         return ""
     near = get_close_matches(operator.strip().lower(), IDS, n=1)
     guess = f" Did you mean {near[0]}?" if near else ""
-    return f"“{one_line(operator, 60)}” is not an operator permission.{guess} Allowed: {listing(IDS, 'or')}."
+    return f"{quoted(operator)} is not an operator permission.{guess} Allowed: {listing(IDS, 'or')}."
 
 
 @cache

@@ -5,6 +5,7 @@ Source: the region list in @remotion/lambda-client 4.0.527; remotion.dev/docs/la
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 ENABLED_BY_DEFAULT: Final = (
@@ -58,6 +59,11 @@ PLACES: Final = {
     "cn-north-1": "Beijing",
     "cn-northwest-1": "Ningxia",
 }
+
+
+def is_region_name(text: str) -> bool:
+    """Whether a text looks like a region of AWS; whether there is one, only AWS knows."""
+    return re.fullmatch(r"[a-z]{2,5}(-[a-z]+)+-\d{1,2}", text, re.ASCII) is not None
 
 
 def partition_of(region: str) -> str:
