@@ -57,6 +57,7 @@ TYPED: Final[tuple[tuple[str, dict[str, Any], dict[str, tuple[str, ...]]], ...]]
 )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("step", "given", "typed"), TYPED, ids=[step for step, _, _ in TYPED])
 async def test_wrong_text_is_told_beside_its_field_and_kept(
     fake: FakeEngine, step: str, given: dict[str, Any], typed: dict[str, tuple[str, ...]]
