@@ -67,7 +67,7 @@ class FormScreen(StepScreen):
         answers = self.session.answers
         same = [q for q in self.step.questions if q.key == question.key]
         suffix = f"--{same.index(question) + 1}" if same.index(question) else ""
-        view = FieldView(question, answers.origin(question.key), self.control_for(question), suffix)
+        view = FieldView(question, answers.told_origin(question.key), self.control_for(question), suffix)
         view.display = question.when(answers)
         return view
 

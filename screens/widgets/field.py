@@ -18,7 +18,6 @@ from screens.widgets.control import Accepted, Answered, LeaveControl
 from screens.widgets.entry import Entry, Tick
 from screens.widgets.picker import Picker
 from screens.widgets.words import Words, text
-from wizard.collect.answers import told_origin
 from wizard.collect.steps import Question
 
 Control = Any  # a widget with the property `answer`; Textual's Widget has no base for that
@@ -77,8 +76,8 @@ class FieldView(Vertical):
             yield Words(self.question.help, classes="help")
 
     def _label(self) -> Any:
-        origin = told_origin(self._origin)
-        return text((self.question.label, "bold"), (f"  from {origin}" if origin else "", "italic $quiet"))
+        origin = f"  from {self._origin}" if self._origin else ""
+        return text((self.question.label, "bold"), (origin, "italic $quiet"))
 
     @property
     def focus_target(self) -> Widget:

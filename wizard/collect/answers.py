@@ -30,11 +30,6 @@ _TOLD: Final = {
 }
 
 
-def told_origin(origin: str) -> str:
-    """Return words for where a value came from; "" for what the person has just said, and for defaults."""
-    return _TOLD.get(origin, "")
-
-
 @dataclass(frozen=True)
 class Answers:
     """All answers by key. What nobody gave is the field's default. `origin` tells where a value came from."""
@@ -71,6 +66,15 @@ class Answers:
     def origin(self, key: str) -> str:
         """Return where the value of `key` came from."""
         return self.origins.get(key, "default")
+
+    def told_origin(self, key: str) -> str:
+        """Return words for where a value came from; "" for what the person has just said, and for defaults.
+
+        Every field of an earlier start was kept, also those that were left as they are: they are no news.
+        """
+        origin = self.origin(key)
+        unchanged = origin == "resumed" and self[key] == self.default(key)
+        return "" if unchanged else _TOLD.get(origin, "")
 
     def with_values(self, values: Mapping[str, Any], origin: str) -> Answers:
         """Return answers in which `values` replace what was there."""

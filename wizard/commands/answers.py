@@ -20,7 +20,6 @@ def schema(_options: argparse.Namespace) -> int:
 
 def check(options: argparse.Namespace) -> int:
     """Check the answers of a file and of --set, and print every answer with where it came from. Needs no AWS."""
-    from wizard.collect.answers import told_origin
     from wizard.collect.fields import FIELDS
 
     answers = require_answers(options)
@@ -29,7 +28,7 @@ def check(options: argparse.Namespace) -> int:
         print(json.dumps({"ok": True, "answers": found}, indent=2, ensure_ascii=False))
         return ExitCode.OK
     for key in FIELDS:
-        origin = told_origin(answers.origin(key)) or "default"
+        origin = answers.told_origin(key) or "default"
         shown = one_line(json.dumps(answers[key], ensure_ascii=False))
         print(f"{key} = {shown}   ({origin})")
     print("\nThe answers are right. What they would do: remotion-lambda-wizard plan --answers FILE")

@@ -15,7 +15,7 @@ from wizard.account.roles import FunctionEntry, Listing, RoleEntry, left_over, n
 from wizard.account.snapshot import AccountSnapshot, Identity
 from wizard.check.findings import WORDS, Report, Status
 from wizard.check.mend import answers_to_mend, for_others, message, to_mend
-from wizard.collect.answers import Answers, tags_from_text, tags_to_text, told_origin
+from wizard.collect.answers import Answers, tags_from_text, tags_to_text
 from wizard.collect.kept import Keeper
 from wizard.collect.meaning import output_buckets
 from wizard.collect.session import Session
@@ -269,7 +269,7 @@ class LineMode:
         answers, spec = self.session.answers, question.field
         if question.help:
             print(f"  {question.help}")
-        if origin := told_origin(answers.origin(question.key)):
+        if origin := answers.told_origin(question.key):
             print(f"  The answer that is there is from {origin}.")
         if question.key == "remotion.version":
             self._show_project(answers)
