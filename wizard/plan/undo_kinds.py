@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from wizard.account.snapshot import Fact
 from wizard.account.undo_state import StandingPolicy
@@ -14,10 +14,6 @@ from wizard.plan.undo_draft import MOST_NAMED, NO_TAG, Undoing, is_tagged, same,
 from wizard.policy import documents
 from wizard.remotion import names
 from wizard.text import count, listing
-
-if TYPE_CHECKING:
-    pass
-
 
 _MOST_VERSIONS: Final = 5  # "IAM and AWS STS quotas"
 
