@@ -25,7 +25,7 @@ from wizard.policy.trust import service_trust
 from wizard.prompts.walk import run as walk_in_lines
 
 ANSWERS = sorted((Path(__file__).parents[1] / "answers").glob("*.toml"))
-PLAIN = {"defaults", "role-of-a-function", "output-bucket-and-quota"}
+PLAIN = {"defaults", "output-bucket-and-quota"}
 
 
 def scenario_of(path: Path) -> str:
@@ -157,7 +157,8 @@ async def test_textual_lines_and_unattended_agree_to_the_byte(
         assert files == expected_files, name
 
 
-@pytest.mark.parametrize("path", mostly_thorough(ANSWERS, lambda path: path.stem in PLAIN), ids=lambda path: path.stem)
+@pytest.mark.thorough
+@pytest.mark.parametrize("path", ANSWERS, ids=lambda path: path.stem)
 def test_a_second_run_on_the_finished_account_plans_nothing(
     path: Path, account: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,6 +14,7 @@ import pytest
 from tests.endtoend.terminal import Terminal, missing
 
 pytestmark = [
+    pytest.mark.thorough,
     pytest.mark.terminal,
     pytest.mark.skipif(bool(missing()), reason=missing()),
 ]

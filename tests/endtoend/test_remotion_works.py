@@ -14,7 +14,7 @@ import pytest
 from tests.sandbox import remotion_cli
 from wizard.handover.env_file import variables_of
 
-pytestmark = pytest.mark.contract
+pytestmark = [pytest.mark.contract, pytest.mark.thorough]
 WIZARD = [sys.executable, "-m", "wizard"]
 CONCURRENCY = "Concurrency limit: 10 "
 

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,9 +36,11 @@ def children_take_ctrl_c() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
-def some(everything: list[tuple[object, ...]], *default: tuple[object, ...]) -> list[tuple[object, ...]]:
+def some(everything: list[tuple[object, ...]], *default: tuple[object, ...]) -> list[Any]:
+    """The first of `default` is tried always, the others in a thorough run, everything with FAULTS=all."""
     assert set(default) <= set(everything)
-    return everything if _ALL else list(default)
+    thorough = [pytest.param(*case, marks=pytest.mark.thorough) for case in default[1:]]
+    return everything if _ALL else [default[0], *thorough]
 
 
 # Without questions

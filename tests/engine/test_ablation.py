@@ -28,6 +28,8 @@ from wizard.remotion.catalogue import PolicyKind, epochs, latest_release, policy
 from wizard.sandbox import principals
 from wizard.secret import Secret
 
+pytestmark = pytest.mark.thorough
+
 KINDS: Final[tuple[PolicyKind, ...]] = ("user", "role")
 OWNER: Final = {"user": names.USER, "role": names.RENDER_ROLE}
 SCENE: Final = Scene(ACCOUNT, "aws", ("us-east-1",), str(latest_release()))

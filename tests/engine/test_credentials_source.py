@@ -469,6 +469,7 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.contract
 @pytest.mark.usefixtures("profiles")
 @pytest.mark.parametrize("case", CASES)

@@ -25,6 +25,8 @@ from wizard.problem import ProblemError
 from wizard.remotion import names
 from wizard.remotion.catalogue import latest_release, policy
 
+pytestmark = pytest.mark.thorough
+
 
 def free_port() -> int:
     with socket.socket() as probe:

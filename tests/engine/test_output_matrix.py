@@ -35,6 +35,8 @@ from wizard.sandbox.accounts.buckets import make_bucket, make_key
 from wizard.sandbox.bucket_access import OTHER_ACCOUNT_ID
 from wizard.secret import Secret
 
+pytestmark = pytest.mark.thorough
+
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/{names.RENDER_ROLE}"
 USER = f"arn:aws:iam::{ACCOUNT}:user/{names.USER}"
 THERE = "renders/there.mp4"

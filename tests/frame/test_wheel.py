@@ -19,6 +19,8 @@ import pytest
 from tests.frame.places import ROOT
 from wizard import __version__
 
+pytestmark = pytest.mark.thorough
+
 SHIPPED = ("policies", "help", "styles")
 SECRETS = re.compile(rb"(?:AKIA|ASIA)(?!IOSFODNN7EXAMPLE)[A-Z2-7]{16}|-----BEGIN [A-Z ]*PRIVATE KEY")
 

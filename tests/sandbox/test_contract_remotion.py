@@ -14,7 +14,7 @@ from wizard.sandbox.server import RunningServer
 from . import remotion_cli
 from .sandbox_support import Clients
 
-pytestmark = pytest.mark.contract
+pytestmark = [pytest.mark.contract, pytest.mark.thorough]
 
 
 class Account:

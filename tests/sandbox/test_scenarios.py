@@ -394,6 +394,7 @@ def test_crowded_holds_a_company(opened: Callable[[str], Sandbox]) -> None:
     assert sum(counts.values()) == 1000 and counts["us-east-1"] == 700
 
 
+@pytest.mark.thorough
 def test_the_user_of_crowded_has_little_room_left(opened: Callable[[str], Sandbox]) -> None:
     iam = iam_of(opened("crowded"))
     policies = attached(iam, UserName=names.USER)
@@ -466,6 +467,7 @@ def test_functions_come_in_pages_as_from_aws(opened: Callable[[str], Sandbox]) -
         assert error_of(refused.value)[0] == "InvalidParameterValueException"
 
 
+@pytest.mark.thorough
 def test_changes_in_the_crowd_last(opened: Callable[[str], Sandbox]) -> None:
     sandbox = opened("crowded")
     iam = iam_of(sandbox)
@@ -515,6 +517,7 @@ def test_changes_in_the_crowd_last(opened: Callable[[str], Sandbox]) -> None:
     assert role["RoleId"] == iam.get_role(RoleName=profiled)["Role"]["RoleId"]
 
 
+@pytest.mark.thorough
 def test_what_others_do_to_the_crowd_lasts_too(opened: Callable[[str], Sandbox]) -> None:
     from moto.iam.models import iam_backends
 
@@ -530,6 +533,7 @@ def test_what_others_do_to_the_crowd_lasts_too(opened: Callable[[str], Sandbox])
         assert vars(iam_backends[ACCOUNT]["aws"].get_role(names.RENDER_ROLE))["sandbox_mark"] == "more than a role has"
 
 
+@pytest.mark.thorough
 def test_a_damaged_part_of_the_crowd_is_noticed(opened: Callable[[str], Sandbox], tmp_path: Path) -> None:
     opened("crowded").close()
     parts = sorted((tmp_path / "crowded" / "blobs").iterdir(), key=lambda path: path.stat().st_size)

@@ -11,7 +11,6 @@ import pytest
 
 from screens.app import WizardApp
 from tests.screens.support import NASTY, FakeEngine, Person, denied, identity, session_at, with_person
-from tests.thorough import mostly_thorough
 from wizard.account.profiles import CredentialChoice
 from wizard.account.snapshot import LocalState
 from wizard.apply.events import Done, Event, Failed, Finished, Started, Waiting
@@ -62,7 +61,8 @@ def nasty(fake: FakeEngine) -> FakeEngine:
     return fake
 
 
-@pytest.mark.parametrize("size", mostly_thorough(SIZES, SIZES[:1]))
+@pytest.mark.thorough
+@pytest.mark.parametrize("size", SIZES)
 async def test_every_step_shows_foreign_text_as_it_is(nasty: FakeEngine, size: tuple[int, int]) -> None:
     app = WizardApp(nasty, session_at("identity", credentials__write="aws-profile"))
 
