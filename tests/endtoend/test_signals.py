@@ -9,7 +9,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +26,6 @@ _WRITES = ("CreateRole", "CreateUser", "CreateAccessKey", "RequestServiceQuotaIn
 _READS = ("GetCallerIdentity", "GetAccountSummary", "ListUserPolicies")  # signing in, planning, checking
 _FORMS = tuple(step.id for step in steps_for(Answers()) if step.kind == "form")
 needs_tmux = pytest.mark.skipif(bool(missing()), reason=missing())
-
-
-@pytest.fixture(autouse=True)
-def children_take_ctrl_c() -> Iterator[None]:
-    """Have children take Ctrl+C, also where a shell runs the tests in the background and has them ignore it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 def some(everything: list[tuple[object, ...]], *default: tuple[object, ...]) -> list[Any]:

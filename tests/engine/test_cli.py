@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -291,15 +290,6 @@ def started(*arguments: str, **more: Any) -> subprocess.Popen[str]:
     )
 
 
-@pytest.fixture
-def interruptible() -> Iterator[None]:
-    """Have children take Ctrl+C, also where a shell runs the tests in the background and has them ignore it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_during_apply_ends_with_130_and_the_next_run_goes_on(place: Place, answers: str) -> None:
     with RunningServer(latency_ms=60, state_root=place.home / "server") as server:
         key = {
