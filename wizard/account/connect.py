@@ -122,6 +122,7 @@ class Aws:
                 config = Config(
                     connect_timeout=5,
                     read_timeout=15,
+                    max_pool_connections=16,
                     retries=retries,
                     user_agent_extra="remotion-lambda-wizard",
                     **sealed,

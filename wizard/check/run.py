@@ -28,7 +28,7 @@ from wizard.remotion import names
 from wizard.remotion.catalogue import reasons
 from wizard.text import count, number
 
-_AT_ONCE: Final = 8  # calls at a time: few enough for IAM, which throttles its simulator
+_AT_ONCE: Final = 14  # calls at a time: all of a user and a role; where IAM throttles its simulator, they are made again
 
 
 def run_check(
