@@ -25,7 +25,7 @@ from wizard.policy.trust import service_trust
 from wizard.prompts.walk import run as walk_in_lines
 
 ANSWERS = sorted((Path(__file__).parents[1] / "answers").glob("*.toml"))
-PLAIN = {"defaults", "output-bucket-and-quota"}
+PLAIN = {"output-bucket-and-quota"}
 
 
 def scenario_of(path: Path) -> str:

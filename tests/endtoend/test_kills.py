@@ -122,6 +122,7 @@ def _phase(calls: list[str]) -> str:
 
 @pytest.mark.terminal
 @pytest.mark.skipif(bool(missing()), reason=missing())
+@pytest.mark.thorough
 def test_killed_in_the_full_screen_wizard_too(tmp_path: Path, record_property: Figures) -> None:
     chance = random.Random(_SEED)
     moments = []

@@ -111,6 +111,7 @@ def test_a_boundary_that_the_organisation_demands_is_asked_for_before_anything_i
     assert account_state(engine, exact=True) == before
 
 
+@pytest.mark.thorough
 def test_the_limits_of_a_crowded_account_are_told_with_numbers(place: Place) -> None:
     engine = opened("crowded", place)
     plan = plan_for(engine, given(start__goal="change"))

@@ -100,6 +100,7 @@ async def _onboard(person: Person) -> None:
     assert f"Apply {len(plan.writing)} changes" in person.sees()
 
 
+@pytest.mark.thorough
 async def test_onboarding_by_keyboard_with_a_wrong_entry_in_every_field(sandbox: Engine, folder: Path) -> None:
     app = WizardApp(sandbox, Session(Answers()), save_answers=folder / "answers.toml")
 

@@ -12,7 +12,7 @@ from wizard.collect.steps import STEPS
 NAMES = [step.id for step in STEPS]
 
 
-@pytest.mark.parametrize("size", mostly_thorough([(20, 5), (40, 10), (60, 16), (100, 30), (200, 60)], {(60, 16)}))
+@pytest.mark.parametrize("size", mostly_thorough([(20, 5), (40, 10), (60, 16), (100, 30), (200, 60)], ()))
 async def test_every_step_opens_and_its_buttons_are_on_screen(fake: FakeEngine, size: tuple[int, int]) -> None:
     for name in NAMES:
         app = WizardApp(fake, session_at(name))
