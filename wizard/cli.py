@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
@@ -19,19 +20,6 @@ from wizard.problem import Problem, ProblemError, UsageProblem
 from wizard.terminal import wants_words
 from wizard.text import one_line, quoted
 
-COMMANDS: Final = (
-    "setup",
-    "plan",
-    "apply",
-    "check",
-    "answers",
-    "policies",
-    "quotas",
-    "sandbox",
-    "credentials",
-    "profiles",
-    "explain",
-)
 _DESCRIPTION: Final = "Sets up the AWS permissions of Remotion Lambda, least-privileged, and proves that they work."
 _EPILOG: Final = """\
 examples:
@@ -61,8 +49,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     wordy = wants_words() or "--plain" in arguments
     try:
         with interrupts.raised():
-            _refuse_empty(arguments)
-            options = _parser().parse_args(_command_first(arguments))
+            parser = _parser()
+            known = _Vocabulary.of(parser)
+            _refuse_empty(arguments, known)
+            options = parser.parse_args(_command_first(arguments, known))
             module, _, function = options.run.partition(":")  # in wizard/commands: only what runs is loaded
             code: int = getattr(import_module(f"wizard.commands.{module}"), function)(options)
             sys.stdout.flush()
@@ -121,26 +111,42 @@ def _unless_closed(stream: TextIO) -> Iterator[None]:
 # Arguments
 
 _FORMATS: Final = ("text", "json", "aws-cli", "cloudformation", "terraform")
-_TAKES_VALUE: Final = {"--profile", "--region", "--endpoint-url", "--answers", "--ask", "--set", "--save-answers"} | {
-    "--format", "--user", "--role", "--remotion-version", "--partition", "--port", "--scenario", "--latency", "--account",
-    "--value", "--days", "--bucket", "--grant", "--prefix", "--kms-key",
-    "--folder", "--remember",
-}  # fmt: skip
 
 
-def _command_first(arguments: list[str]) -> list[str]:
+@dataclass(frozen=True)
+class _Vocabulary:
+    """What the parser knows: the commands, and the flags that take a value."""
+
+    commands: frozenset[str]
+    takes_value: frozenset[str]
+
+    @classmethod
+    def of(cls, parser: argparse.ArgumentParser) -> _Vocabulary:
+        """Read it off a parser and the parsers of its commands."""
+        commands, takes_value, waiting = frozenset[str](), set[str](), [parser]
+        while waiting:
+            for action in waiting.pop()._actions:
+                if isinstance(action.choices, dict):  # commands, or what to do within one
+                    commands = commands or frozenset(action.choices)
+                    waiting += action.choices.values()
+                elif action.nargs is None:
+                    takes_value.update(action.option_strings)
+        return cls(commands, frozenset(takes_value))
+
+
+def _command_first(arguments: list[str], known: _Vocabulary) -> list[str]:
     """Put the command in front, whatever options stand before it; without a command it is `setup`."""
     fixed: list[str] = []
     i = 0
     while i < len(arguments):
         word = arguments[i]
-        if word in COMMANDS:
+        if word in known.commands:
             return [word, *fixed, *arguments[i + 1 :]]
         fixed.append(word)
-        if word in _TAKES_VALUE and i + 1 < len(arguments):
+        if word in known.takes_value and i + 1 < len(arguments):
             i += 1
             fixed.append(arguments[i])
-        elif word == "--sandbox" and (i + 1 == len(arguments) or arguments[i + 1] in COMMANDS):
+        elif word == "--sandbox" and (i + 1 == len(arguments) or arguments[i + 1] in known.commands):
             fixed[-1] = "--sandbox=fresh"
         elif word == "--sandbox" and not arguments[i + 1].startswith("-"):
             i += 1
@@ -156,12 +162,12 @@ def _command_first(arguments: list[str]) -> list[str]:
 _MAY_BE_EMPTY: Final = {"--set", "--prefix", "--kms-key"}
 
 
-def _refuse_empty(arguments: list[str]) -> None:
+def _refuse_empty(arguments: list[str], known: _Vocabulary) -> None:
     """Refuse a flag with nothing behind it, such as --sandbox="$UNSET": left out it could mean something else."""
     for word, following in pairwise([*arguments, "-"]):
         flag, equals, value = word.partition("=")
         empty = not value if equals else not following
-        if empty and flag in (_TAKES_VALUE | {"--sandbox"}) - _MAY_BE_EMPTY:
+        if empty and flag in (known.takes_value | {"--sandbox"}) - _MAY_BE_EMPTY:
             raise UsageProblem(f"{flag}: its value is empty. Give one, or leave the flag out.")
 
 

@@ -262,10 +262,12 @@ def _command_line(content: bytes) -> None:
     from wizard import cli
 
     words = [word for word in _text(content).split("\n") if word not in {"-h", "--help", "--version"}]
-    arguments = cli._command_first(words)
-    cli._refuse_empty(arguments)
+    parser = cli._parser()
+    known = cli._Vocabulary.of(parser)
+    arguments = cli._command_first(words, known)
+    cli._refuse_empty(arguments, known)
     with contextlib.suppress(SystemExit):  # an abbreviation of --help can't be: the parser takes none
-        cli._parser().parse_args(arguments)
+        parser.parse_args(arguments)
 
 
 _SEALED: Final = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}'

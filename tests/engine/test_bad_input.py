@@ -251,12 +251,13 @@ def _options() -> Iterator[tuple[tuple[str, ...], str, bool]]:
 
 
 OPTIONS: Final = list(_options())
+KNOWN: Final = cli._Vocabulary.of(cli._parser())
 
 
 def test_a_flag_without_its_value_or_with_one_that_it_does_not_take_is_refused(refused: Callable[[Case], str]) -> None:
     for words, flag, takes_value in OPTIONS:
         if takes_value:
-            assert flag in cli._TAKES_VALUE
+            assert flag in KNOWN.takes_value
             refused(Case("no value", (*words, flag), (flag, "expected one argument", "--help")))
         elif flag != "--sandbox":
             refused(Case("a value", (*words, f"{flag}=yes"), (flag, "'yes'", "--help")))

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.engine.support import Place, active_keys, env, given, onboard
+from wizard import cli
 from wizard.cli import main
 from wizard.engine import Engine, Options
 from wizard.remotion import names
@@ -340,6 +341,17 @@ def test_the_same_answers_give_the_same_plan_whatever_runs_it(run: Any, place: P
     printed = run("plan", "--sandbox", "--answers", answers, "--format", "json").json
     engine = fresh(place)
     assert engine.plan(given(), engine.discover(given())).to_json() == printed
+
+
+def test_options_may_stand_before_any_command(capsys: pytest.CaptureFixture[str]) -> None:
+    known = cli._Vocabulary.of(cli._parser())
+    assert {"setup", "undo", "answers", "profiles"} <= known.commands
+    for name in known.commands:
+        assert cli._command_first(["--sandbox", name, "--json"], known) == [name, "--sandbox=fresh", "--json"]
+        given = ["--region", "eu-west-1", "--sandbox", "half", name]
+        assert cli._command_first(given, known) == [name, *given[:-1]]
+    assert main(["--sandbox", "undo", "--dry-run"]) == 0
+    assert "There is nothing to take back." in capsys.readouterr().out
 
 
 def test_a_step_that_the_answers_leave_out_can_be_asked_for_without_a_crash() -> None:
