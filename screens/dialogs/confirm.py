@@ -8,15 +8,14 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Button, Input
 
-from screens.dialogs.base import Dialog
-from screens.dialogs.save import DialogEntry
+from screens.dialogs.entry import EntryDialog
 from screens.widgets.buttons import ButtonRow
 from screens.widgets.words import Words, text
 from wizard.account.snapshot import Identity
 from wizard.text import account_number, one_line
 
 
-class ConfirmAccount(Dialog[bool]):
+class ConfirmAccount(EntryDialog[bool]):
     """Dismissed with True once the account's alias, or its number where it has none, was typed."""
 
     def __init__(self, identity: Identity, doing: str) -> None:
@@ -36,32 +35,15 @@ class ConfirmAccount(Dialog[bool]):
                 ),
                 classes="dialog-text",
             )
-            yield DialogEntry(id="account")
-            error = Words(id="confirm-error", classes="error")
-            error.display = False
-            yield error
+            yield from self.compose_entry()
             with ButtonRow(classes="dialog-buttons"):
                 yield Button(Content("Cancel"), id="cancel", compact=True, classes="push")
                 yield Button(Content("Take it back"), id="confirmed", compact=True, classes="push -main")
 
-    def on_mount(self) -> None:
-        self.query_one(DialogEntry).focus()
-
-    @on(Button.Pressed, "#cancel")
-    def _cancel(self) -> None:
-        self.dismiss(None)
-
-    @on(Input.Changed)
-    def _changed(self) -> None:
-        self.query_one("#confirm-error").display = False
-
     @on(Input.Submitted)
     @on(Button.Pressed, "#confirmed")
     def _confirm(self) -> None:
-        if self._identity.is_meant_by(self.query_one(DialogEntry).value):
+        if self._identity.is_meant_by(self.typed):
             self.dismiss(True)
-            return
-        error = self.query_one("#confirm-error", Words)
-        error.update(text(("✗ ", "bold"), "That is not the name of this account. Nothing was changed."))
-        error.display = True
-        self.query_one(DialogEntry).focus()
+        else:
+            self.say_wrong("That is not the name of this account. Nothing was changed.")

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Button, Input
 
-from screens.dialogs.base import Dialog
+from screens.dialogs.entry import EntryDialog
 from screens.saving import write_file
 from screens.widgets.buttons import ButtonRow
 from screens.widgets.words import Words, text
@@ -39,7 +38,7 @@ class Saving:
     replaces: bool = False  # the command line named this file, so it may be replaced
 
 
-class SaveDialog(Dialog[Path]):
+class SaveDialog(EntryDialog[Path]):
     """Asks for a file and writes it; dismissed with the path when that is done."""
 
     def __init__(self, saving: Saving) -> None:
@@ -52,31 +51,17 @@ class SaveDialog(Dialog[Path]):
             yield Words(self._saving.title, classes="dialog-title")
             yield Words(self._saving.about, classes="dialog-text")
             yield Words(text((self._saving.usage, "$text-accent")), classes="dialog-code")
-            yield DialogEntry(self._saving.name, id="save-path")
-            error = Words(id="save-error", classes="error")
-            error.display = False
-            yield error
+            yield from self.compose_entry(self._saving.name)
             with ButtonRow(classes="dialog-buttons"):
                 yield Button(Content("Save"), id="save-now", compact=True, classes="push -main")
                 yield Button(Content("Cancel"), id="cancel", compact=True, classes="push")
 
-    def on_mount(self) -> None:
-        self.query_one(DialogEntry).focus()
-
-    @on(Button.Pressed, "#cancel")
-    def _cancel(self) -> None:
-        self.dismiss(None)
-
-    @on(Input.Changed)
-    def _changed(self) -> None:
-        self.query_one("#save-error").display = False
-
     @on(Input.Submitted)
     @on(Button.Pressed, "#save-now")
     def _save(self) -> None:
-        typed = self.query_one(DialogEntry).value.strip()
+        typed = self.typed.strip()
         if not typed:
-            self._say("Name a file, such as answers.toml.")
+            self.say_wrong("Name a file, such as answers.toml.")
             return
         self.run_worker(self._write(typed), exit_on_error=False)
 
@@ -84,28 +69,14 @@ class SaveDialog(Dialog[Path]):
         path = self.wizard.engine.options.folder / Path(typed).expanduser()
         if path.exists() and typed != self._replace:
             self._replace = typed
-            self._say("This file exists. Press Save again to replace it, or give another name.")
+            self.say_wrong("This file exists. Press Save again to replace it, or give another name.")
             return
         problem = await write_file(path, self._saving.make)
         if problem:
-            self._say(problem)
+            self.say_wrong(problem)
         else:
             self.app.notify(f"Written to {path}.", title="Saved")
             self.dismiss(path)
-
-    def _say(self, message: str) -> None:
-        shown = self.query_one("#save-error", Words)
-        shown.update(text(("✗ ", "bold"), message))
-        shown.display = True
-        self.query_one(DialogEntry).focus()
-
-
-class DialogEntry(Input):
-    """The line for the file's name."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "app.focus_next", "Buttons", show=False, id="save.down", tooltip="Go to the buttons"),
-    ]
 
 
 def save_answers(app: WizardApp, then: Callable[[Path | None], None] | None = None) -> None:
