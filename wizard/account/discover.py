@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from wizard.account.connect import Aws, Keys
 from wizard.account.errors import is_absent, is_bad_key, is_denied, problem_of
+from wizard.account.listing import read_pages
 from wizard.account.profiles import credentials_file
 from wizard.account.snapshot import (
     AccessKey,
@@ -423,11 +424,6 @@ def _use(iam: Any, key: AccessKey) -> Fact[KeyUse]:
         return KeyUse(when, str(used.get("ServiceName", "")), str(used.get("Region", ""))) if when else KeyUse()
 
     return read_fact(read, f"reading when the access key {key.id} was last used")
-
-
-def read_pages(client: Any, operation: str, field: str, **parameters: Any) -> list[Any]:
-    """Return what an operation lists, of all its pages."""
-    return [item for page in client.get_paginator(operation).paginate(**parameters) for item in page[field]]
 
 
 def read_document(value: Any) -> Document:

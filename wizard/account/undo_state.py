@@ -6,20 +6,19 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from wizard.account.connect import Aws
-from wizard.account.discover import read_document, read_fact, read_managed, read_pages, read_principal
+from wizard.account.discover import read_document, read_fact, read_managed, read_principal
+from wizard.account.listing import read_pages, remotion_buckets, remotion_functions, remotion_log_groups
 from wizard.account.snapshot import Document, Fact, ManagedPolicy, Principal
 from wizard.handover import aws_profile, env_file
 from wizard.problem import ProblemError
-from wizard.remotion import names
 
 if TYPE_CHECKING:
     from wizard.apply.journal import PastRun
 
 T = TypeVar("T")
-LOG_GROUPS: Final = f"/aws/lambda/{names.FUNCTION_PREFIX}"
 
 
 @dataclass(frozen=True)
@@ -137,25 +136,21 @@ def _alike(aws: Aws) -> list[str]:
 
 def _functions(aws: Aws, region: str) -> Fact[tuple[str, ...]]:
     def read() -> tuple[str, ...]:
-        listed = read_pages(aws.client("lambda", region), "list_functions", "Functions")
-        return tuple(n for f in listed if (n := str(f["FunctionName"])).startswith(names.FUNCTION_PREFIX))
+        return tuple(str(f["FunctionName"]) for f in remotion_functions(aws.client("lambda", region)))
 
     return _in_region(read, f"listing the functions in {region}")
 
 
 def _log_groups(aws: Aws, region: str) -> Fact[tuple[str, ...]]:
     def read() -> tuple[str, ...]:
-        client = aws.client("logs", region)
-        listed = read_pages(client, "describe_log_groups", "logGroups", logGroupNamePrefix=LOG_GROUPS)
-        return tuple(sorted(str(group["logGroupName"]) for group in listed))
+        return tuple(sorted(str(group["logGroupName"]) for group in remotion_log_groups(aws.client("logs", region))))
 
     return _in_region(read, f"listing the log groups in {region}")
 
 
 def _buckets(aws: Aws) -> Fact[tuple[str, ...]]:
     def read() -> tuple[str, ...]:
-        listed = read_pages(aws.client("s3"), "list_buckets", "Buckets", PaginationConfig={"PageSize": 1000})
-        return tuple(sorted(n for b in listed if (n := str(b["Name"])).startswith(names.BUCKET_PREFIX)))
+        return tuple(sorted(str(bucket["Name"]) for bucket in remotion_buckets(aws.client("s3"))))
 
     return _in_region(read, "listing the buckets")
 

@@ -28,7 +28,8 @@ from wizard.remotion import names
 from wizard.remotion.catalogue import reasons
 from wizard.text import count, number
 
-_AT_ONCE: Final = 14  # calls at a time: all of a user and a role; where IAM throttles its simulator, they are made again
+# Calls at a time: all of a user and a role. Where IAM throttles its simulator, they are made again.
+_AT_ONCE: Final = 14
 
 
 def run_check(

@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 
 from wizard.account.connect import Aws
 from wizard.account.errors import code_of, is_absent, is_bad_key
+from wizard.account.listing import function_of_logs, remotion_buckets, remotion_functions, remotion_log_groups
 from wizard.account.snapshot import Identity
 from wizard.check.beside import Job, unknown
 from wizard.check.findings import Finding, Status
@@ -38,7 +39,6 @@ _NOT_SET: Final = {
     "NoSuchPublicAccessBlockConfiguration",
     "NoSuchBucketPolicy",
 }
-_LOGS: Final = f"/aws/lambda/{names.FUNCTION_PREFIX}"
 _OPT_STATUS: Final = {
     "ENABLING": "AWS is enabling it right now, which takes minutes to hours.",
     "DISABLING": "AWS is disabling it right now.",
@@ -82,10 +82,8 @@ class Surroundings:
     # Buckets
 
     def _buckets(self) -> Iterator[Finding | Job]:
-        pages = self.aws.client("s3").get_paginator("list_buckets").paginate(PaginationConfig={"PageSize": 1000})
-        listed = [b for page in pages for b in page["Buckets"] if str(b["Name"]).startswith(names.BUCKET_PREFIX)]
         by_region: dict[str, list[str]] = {}
-        for bucket in listed:
+        for bucket in remotion_buckets(self.aws.client("s3")):
             name = str(bucket["Name"])
             by_region.setdefault(self._region_of(name, str(bucket.get("BucketRegion") or "")), []).append(name)
         for region in self.regions:
@@ -246,18 +244,15 @@ class Surroundings:
             yield unknown(f"around.logs.{region}", _SUBJECT, f"which logs there are in {region}", error)
 
     def _deployed(self, region: str) -> frozenset[str]:
-        pages = self.aws.client("lambda", region).get_paginator("list_functions").paginate()
-        found = (str(f["FunctionName"]) for page in pages for f in page["Functions"])
-        return frozenset(name for name in found if name.startswith(names.FUNCTION_PREFIX))
+        return frozenset(str(f["FunctionName"]) for f in remotion_functions(self.aws.client("lambda", region)))
 
     def _logs(self, region: str, deployed: frozenset[str] | None) -> Iterator[Finding]:
-        pages = self.aws.client("logs", region).get_paginator("describe_log_groups").paginate(logGroupNamePrefix=_LOGS)
-        groups = [g for page in pages for g in page["logGroups"]]
+        groups = remotion_log_groups(self.aws.client("logs", region))
         kept = sorted(str(g["logGroupName"]) for g in groups if not g.get("retentionInDays"))
         over = sorted(
             str(g["logGroupName"])
             for g in groups
-            if deployed is not None and str(g["logGroupName"]).removeprefix("/aws/lambda/") not in deployed
+            if deployed is not None and function_of_logs(str(g["logGroupName"])) not in deployed
         )
         lasting = [name for name in kept if name not in over]
         if lasting:

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from wizard.account import listing
 from wizard.account.connect import Aws
 from wizard.account.errors import code_of, is_absent, problem_of
 from wizard.account.snapshot import Fact, Identity
@@ -39,8 +40,7 @@ class BucketEntry:
 def own_buckets(aws: Aws) -> tuple[BucketEntry, ...]:
     """Return the account's buckets. AWS operation: s3:ListBuckets. Raises ProblemError if they may not be listed."""
     try:
-        pages = aws.client("s3").get_paginator("list_buckets").paginate(PaginationConfig={"PageSize": 1000})
-        found = [b for page in pages for b in page["Buckets"]]
+        found = listing.own_buckets(aws.client("s3"))
     except Exception as error:
         raise problem_of(error, "listing the account's buckets") from error
     entries = (BucketEntry(str(b["Name"]), str(b.get("BucketRegion") or "")) for b in found)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from wizard.account.listing import function_of_logs
 from wizard.account.snapshot import Fact, Identity, Principal
 from wizard.account.undo_state import UndoState
 from wizard.output.grant import POLICY, READ_POLICY
@@ -276,7 +277,7 @@ class Undoing:
                     call=Call("logs", "DeleteLogGroup", {"logGroupName": group}, region),
                     optional=True,
                 )
-                if deployed.value is None or group.removeprefix("/aws/lambda/") in deployed.value:
+                if deployed.value is None or function_of_logs(group) in deployed.value:
                     why = "Its function is still there." if deployed.value is not None else "Its function may be there."
                     change = replace(change, action=Action.KEEP, call=None, summary=why, reason=why)
                 self.changes.append(change)

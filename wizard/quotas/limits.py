@@ -15,11 +15,11 @@ from enum import StrEnum
 from functools import partial
 from typing import Any, Final, TypeVar
 
+from wizard.account import listing
 from wizard.account.connect import Aws
 from wizard.account.errors import code_of, is_bad_key, is_denied, layer_of, message_of, problem_of
 from wizard.account.snapshot import Fact
 from wizard.problem import Problem
-from wizard.remotion import names
 from wizard.remotion.regions import OPT_IN, SUPPORTED, partition_of
 
 QUOTA_CODE: Final = "L-B99A9384"  # Lambda's "Concurrent executions"
@@ -218,11 +218,10 @@ def newest_request(aws: Aws, region: str) -> IncreaseRequest | None:
 def remotion_functions(aws: Aws, region: str) -> tuple[str, ...]:
     """Return the ARNs of Remotion's functions in a region; none where they can't be read. AWS: lambda:ListFunctions."""
     try:
-        pages = _client(aws, "lambda", region).get_paginator("list_functions").paginate()
-        arns = [str(f["FunctionArn"]) for page in pages for f in page["Functions"]]
+        found = listing.remotion_functions(_client(aws, "lambda", region))
     except Exception:  # they only complete a text
         return ()
-    return tuple(sorted(arn for arn in arns if arn.rpartition(":")[2].startswith(names.FUNCTION_PREFIX)))
+    return tuple(sorted(str(function["FunctionArn"]) for function in found))
 
 
 def prepare(aws: Aws, regions: Sequence[str]) -> None:
