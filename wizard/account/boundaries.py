@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import partial
 from itertools import islice
 from typing import Any, Final
 
@@ -23,14 +22,12 @@ from wizard.check.simulate import Verdict, simulate
 from wizard.policy import documents
 from wizard.problem import ExitCode, ProblemError
 from wizard.remotion import names
+from wizard.remotion.regions import IAM_REGION
 from wizard.text import listing, one_line
 
 _KEY: Final = "iam:PermissionsBoundary"
 _MOST_TRIED: Final = 3
 _MOST_PAGES: Final = 5  # of up to 1,000 policies
-_MOST_GROUPS: Final = 10  # IAM's own limit for a user
-# Where each partition's IAM is, as requests to it say.
-_REGION: Final = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 _NOUNS: Final = {"iam:CreateUser": "users", "iam:CreateRole": "roles"}
 _CAVEAT: Final = "The simulator can be wrong about conditions in service control policies."
 
@@ -140,7 +137,7 @@ def _path(path: str) -> str:
 
 def _ask(aws: Aws, caller: _Caller, action: str, resource: str, boundary: str = "") -> Verdict:
     """Ask whether the caller may make one user or role, within `boundary` if one is named. Raises _Unanswered."""
-    context = {"aws:RequestedRegion": _REGION[aws.partition]}  # an organisation may forbid what is done elsewhere
+    context = {"aws:RequestedRegion": IAM_REGION[aws.partition]}  # an organisation may forbid what is done elsewhere
     if boundary:
         context[_KEY] = boundary
     try:
@@ -223,27 +220,8 @@ def _documents(aws: Aws, caller: _Caller) -> Iterator[Document]:
     fact: Fact[Principal] = read_user(aws, caller.name) if caller.kind == "user" else read_role(aws, caller.name)
     principal = fact.value
     if principal is not None:
-        facts = [*principal.inline.values(), *(attached.document for attached in principal.attached)]
-        yield from (found.value for found in facts if found.value is not None)
-        for group in principal.groups[:_MOST_GROUPS]:
-            yield from _group_documents(aws, group)
-    if caller.boundary:
-        yield from _managed_document(aws, caller.boundary)
-
-
-def _group_documents(aws: Aws, group: str) -> Iterator[Document]:
-    iam = aws.client("iam")
-    for name in _allowed(lambda: iam.list_group_policies(GroupName=group)["PolicyNames"]) or []:
-        found = _allowed(partial(iam.get_group_policy, GroupName=group, PolicyName=name))
-        if found:
-            document = found["PolicyDocument"]
-            yield documents.parse(document) if isinstance(document, str) else document
-    for policy in _allowed(lambda: iam.list_attached_group_policies(GroupName=group)["AttachedPolicies"]) or []:
-        yield from _managed_document(aws, str(policy["PolicyArn"]))
-
-
-def _managed_document(aws: Aws, arn: str) -> Iterator[Document]:
-    policy = read_managed(aws, arn).value
+        yield from (document for _, document in principal.documents())
+    policy = read_managed(aws, caller.boundary).value if caller.boundary else None
     if policy is not None:
         yield policy.document
 

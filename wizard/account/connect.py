@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from wizard.account.errors import problem_of, settings_problem
 from wizard.account.snapshot import Identity
 from wizard.problem import ExitCode, Problem, ProblemError, UsageProblem
-from wizard.remotion.regions import is_region_name, partition_of
+from wizard.remotion.regions import IAM_REGION, is_region_name, partition_of
 from wizard.secret import Secret
 from wizard.text import has_control, one_line, quoted
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     import botocore.session
 
 _AWS_HOSTS: Final = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn")
-_CONTROL_PLANE: Final = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 DEFAULT_REGION: Final = "us-east-1"
 
 # What a sandbox run does not take from the machine: profiles and files of the AWS tools, endpoints of the environment.
@@ -113,7 +112,7 @@ class Aws:
         """
         from botocore.config import Config
 
-        place = region or (_CONTROL_PLANE[self.partition] if service == "iam" else self.region)
+        place = region or (IAM_REGION[self.partition] if service == "iam" else self.region)
         with self._lock:
             key = (service, place, attempts)
             if key not in self._clients:

@@ -216,18 +216,19 @@ def _of_groups(aws: Aws, groups: tuple[str, ...]) -> tuple[GroupPolicy, ...]:
 def _of_group(aws: Aws, group: str) -> list[GroupPolicy]:
     iam = aws.client("iam")
 
-    def read() -> list[GroupPolicy]:
-        inline = read_pages(iam, "list_group_policies", "PolicyNames", GroupName=group)
+    def inline() -> list[GroupPolicy]:
+        listed = read_pages(iam, "list_group_policies", "PolicyNames", GroupName=group)
         get = partial(iam.get_group_policy, GroupName=group)
-        found = [GroupPolicy(group, name, "", _inline(partial(get, PolicyName=name))) for name in inline]
+        return [GroupPolicy(group, name, "", _inline(partial(get, PolicyName=name))) for name in listed]
+
+    def managed() -> list[GroupPolicy]:
         listed = read_pages(iam, "list_attached_group_policies", "AttachedPolicies", GroupName=group)
         attached = [_attached(aws, a) for a in listed]
-        return [*found, *(GroupPolicy(group, a.name, a.arn, a.document) for a in attached)]
+        return [GroupPolicy(group, a.name, a.arn, a.document) for a in attached]
 
-    fact = read_fact(read, f"reading the group {group}")
-    if fact.value is not None:
-        return fact.value
-    return [] if fact.is_absent else [GroupPolicy(group, document=Fact(fact.state, None, fact.problem))]
+    facts = [read_fact(read, f"reading the group {group}") for read in (inline, managed)]
+    unread = [GroupPolicy(group, document=Fact(f.state, None, f.problem)) for f in facts if f.is_unknown]
+    return [*(policy for fact in facts for policy in fact.value or ()), *unread[:1]]
 
 
 def read_managed(aws: Aws, arn: str) -> Fact[ManagedPolicy]:

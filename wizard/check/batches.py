@@ -15,12 +15,7 @@ from wizard.account.errors import is_denied
 from wizard.check.probes import Probe, Scene
 from wizard.check.simulate import Verdict, simulate
 from wizard.remotion import names
-
-_CONTROL_PLANE = {
-    "aws": "us-east-1",
-    "aws-cn": "cn-north-1",
-    "aws-us-gov": "us-gov-west-1",
-}  # where IAM's calls are made
+from wizard.remotion.regions import IAM_REGION
 
 Answer = list[Verdict] | Exception
 
@@ -51,7 +46,7 @@ def _regions(action: str, resource: str, scene: Scene) -> tuple[str, ...]:
     """Where a call would be made: the ARN tells, or the name of Remotion's bucket; what is about no ARN, everywhere."""
     service = action.partition(":")[0].lower()
     if service in {"iam", "sts"}:
-        return (_CONTROL_PLANE[scene.partition],)
+        return (IAM_REGION[scene.partition],)
     if resource == "*":
         return scene.regions
     parts = resource.split(":", 5)

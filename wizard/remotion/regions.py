@@ -31,6 +31,8 @@ OPT_IN: Final = ("eu-central-2", "eu-south-1", "af-south-1", "ap-east-1", "ap-so
 CHINA: Final = ("cn-north-1", "cn-northwest-1")
 SUPPORTED: Final = (*ENABLED_BY_DEFAULT, *OPT_IN, *CHINA)
 PARTITIONS: Final = ("aws", "aws-cn", "aws-us-gov")
+# Where each partition's IAM is, as requests to it say, although it is one for all regions.
+IAM_REGION: Final = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 
 PLACES: Final = {
     "us-east-1": "N. Virginia",

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
+from wizard.remotion.regions import IAM_REGION
 from wizard.sandbox import accounts
 from wizard.sandbox.calls import keys, quotas
 from wizard.sandbox.scenarios import ACCOUNT_ID, ADMINISTRATOR, REGION, SCENARIOS
 
 if TYPE_CHECKING:
     from moto.iam.models import IAMBackend
-
-
-_HOME: Final = {"aws": REGION, "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}  # where IAM of a partition lives
 
 
 def secret_seed(scenario: str) -> str:
@@ -55,7 +53,7 @@ def prepare(scenario: str, partition: str, access_key_id: str = "") -> None:
         return
     keys.set_seed(ACCOUNT_ID, secret_seed(scenario), partition)
     mock_random.seed(f"{secret_seed(scenario)} administrator")
-    backend.create_user(region_name=_HOME.get(partition, REGION), user_name=ADMINISTRATOR)
+    backend.create_user(region_name=IAM_REGION.get(partition, REGION), user_name=ADMINISTRATOR)
     provide_aws_policy(f"arn:{partition}:iam::aws:policy/AdministratorAccess", partition)
     backend.attach_user_policy(f"arn:{partition}:iam::aws:policy/AdministratorAccess", ADMINISTRATOR)
     key = backend.create_access_key(user_name=ADMINISTRATOR)

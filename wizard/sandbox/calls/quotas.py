@@ -20,6 +20,7 @@ from moto.iam.models import iam_backends
 from moto.servicequotas.models import ServiceQuotasBackend, servicequotas_backends
 from moto.servicequotas.responses import ServiceQuotasResponse
 
+from wizard.remotion.regions import IAM_REGION
 from wizard.sandbox.calls import keys
 from wizard.sandbox.calls.seams import CallError, put, take
 
@@ -273,7 +274,7 @@ def _params(response: ServiceQuotasResponse) -> dict[str, Any]:
 def _of_service(response: ServiceQuotasResponse, service: str) -> list[Quota]:
     if service not in _SERVICES:
         raise CallError("NoSuchResourceException", "The request failed because the specified service does not exist.")
-    home = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}.get(response.partition)
+    home = IAM_REGION.get(response.partition)
     return [quota for quota in _QUOTAS if quota.service == service and (not quota.is_global or response.region == home)]
 
 
