@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from wizard.policy import documents
 from wizard.policy.evaluate import Policy, PolicySet, Request, evaluate
-from wizard.policy.fingerprint import Fingerprint, Missing, _covers, _meet, fingerprint
+from wizard.policy.fingerprint import Fingerprint, Missing, fingerprint
+from wizard.policy.patterns import text_covers, texts_meet
 from wizard.problem import UsageProblem
 from wizard.remotion.catalogue import PolicyKind, cost_of_missing, epochs, latest_release, policy
 from wizard.remotion.regions import PARTITIONS
@@ -337,17 +338,17 @@ def matched(pattern: str) -> set[str]:
 
 @given(patterns, patterns)
 def test_a_pattern_that_covers_another_matches_all_that_it_matches(one: str, other: str) -> None:
-    if _covers(one, other):
+    if text_covers(one, other):
         assert matched(other) <= matched(one)
-    assert _covers(one, one) and _covers("*", one)
+    assert text_covers(one, one) and text_covers("*", one)
 
 
 @given(patterns, patterns)
 def test_two_patterns_meet_exactly_where_some_text_matches_both(one: str, other: str) -> None:
     fixed = len(one.replace("*", "")) + len(other.replace("*", ""))
     if fixed <= len(TEXTS[-1]):
-        assert _meet(one, other) == bool(matched(one) & matched(other))
-    assert _meet(one, other) == _meet(other, one)
+        assert texts_meet(one, other) == bool(matched(one) & matched(other))
+    assert texts_meet(one, other) == texts_meet(other, one)
 
 
 held_actions = st.sampled_from(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from functools import cache, lru_cache
 from itertools import islice
 from typing import Any, Final, Literal
@@ -18,6 +17,7 @@ from wizard.account.connect import Aws
 from wizard.account.errors import is_absent, is_denied, problem_of
 from wizard.account.snapshot import Document, Fact, Identity
 from wizard.policy import documents, trust
+from wizard.policy.patterns import action_covers, arn_covers
 from wizard.problem import UsageProblem
 from wizard.remotion import catalogue, names
 
@@ -154,8 +154,8 @@ def _is_marked(pair: Pair) -> bool:
 
 @lru_cache(maxsize=65_536)
 def _covers(held: Pair, wanted: Pair) -> bool:
-    """Whether a held pair, read as patterns, matches a wanted pair, read as plain text."""
-    return all(fnmatchcase(text, pattern.replace("[", "[[]")) for pattern, text in zip(held, wanted, strict=True))
+    """Whether a held pair grants all that a wanted pair stands for."""
+    return action_covers(held[0], wanted[0]) and arn_covers(held[1], wanted[1])
 
 
 def _holding(

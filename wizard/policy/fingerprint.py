@@ -9,13 +9,13 @@ Source: "IAM JSON policy elements reference" and "Policy evaluation logic" (AWS 
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import cache
 
 from wizard.policy import documents
 from wizard.policy.documents import Canonical, Document, Statement, condition_of, statements, texts
+from wizard.policy.patterns import action_covers, actions_meet, arn_covers, arns_meet
 from wizard.remotion.catalogue import PolicyKind, cost_of_missing, epochs, policy
 from wizard.remotion.releases import Release
 
@@ -195,15 +195,15 @@ def _gives(statement: Statement, pair: _Pair) -> bool:
     return (
         condition_of(statement) in ((), pair.condition)
         and not {"Principal", "NotPrincipal"} & statement.keys()  # no statement of an identity's policy
-        and _element_covers(statement, "Action", pair.action, _action_covers, _actions_meet)
-        and _element_covers(statement, "Resource", pair.resource, _arn_covers, _arns_meet)
+        and _element_covers(statement, "Action", pair.action, action_covers, actions_meet)
+        and _element_covers(statement, "Resource", pair.resource, arn_covers, arns_meet)
     )
 
 
 def _could_hit(statement: Statement, pair: _Pair) -> bool:
     """Whether a Deny statement could hit some of `pair`, if its condition holds."""
-    return _element_meets(statement, "Action", pair.action, _action_covers, _actions_meet) and _element_meets(
-        statement, "Resource", pair.resource, _arn_covers, _arns_meet
+    return _element_meets(statement, "Action", pair.action, action_covers, actions_meet) and _element_meets(
+        statement, "Resource", pair.resource, arn_covers, arns_meet
     )
 
 
@@ -252,92 +252,6 @@ def _left(statement: Statement, known: list[_Pair]) -> Iterator[Statement]:
 def _within(pair: _Pair, known: _Pair) -> bool:
     return (
         known.condition in ((), pair.condition)
-        and _action_covers(known.action, pair.action)
-        and _arn_covers(known.resource, pair.resource)
+        and action_covers(known.action, pair.action)
+        and arn_covers(known.resource, pair.resource)
     )
-
-
-# Patterns against patterns
-
-_ARN_FIELDS = 6
-_VARIABLE = re.compile(r"\$\{[^}]*\}")
-
-
-def _action_covers(pattern: str, other: str) -> bool:
-    """Whether an Action pattern covers every action that `other` covers."""
-    return pattern == "*" or (":" in pattern and _covers(pattern.lower(), other.lower()))
-
-
-def _actions_meet(one: str, other: str) -> bool:
-    """Whether some action is covered by both patterns."""
-    return _meet(one.lower(), other.lower())
-
-
-def _arn_covers(pattern: str, other: str) -> bool:
-    """Whether a Resource pattern covers every ARN that `other` covers. Wildcards don't reach over the first five colons.
-
-    A policy variable covers only itself: nobody knows its value here.
-    """
-    if pattern == "*" or pattern == other:
-        return True
-    arns = pattern.startswith("arn:") and other.startswith("arn:")
-    return arns and "${" not in pattern and all(map(_covers, _fields(pattern), _fields(other)))
-
-
-def _arns_meet(one: str, other: str) -> bool:
-    """Whether some ARN is covered by both patterns. A policy variable may have any value."""
-    one, other = (_VARIABLE.sub("*", text) for text in (one, other))
-    return "*" in (one, other) or all(map(_meet, _fields(one), _fields(other)))
-
-
-def _fields(pattern: str) -> list[str]:
-    """The six fields of an ARN's pattern; those that a shorter one lacks are `*`."""
-    fields = pattern.split(":", _ARN_FIELDS - 1)
-    return fields + ["*"] * (_ARN_FIELDS - len(fields))
-
-
-@lru_cache(maxsize=1 << 12)
-def _glob(pattern: str) -> re.Pattern[str]:
-    """A pattern of `*` and `?` that reads other patterns: `?` is any one character, so it does not cover a `*`.
-
-    Atomic groups keep a pattern of many stars linear.
-    """
-    first, *rest = ("".join("[^*]" if c == "?" else re.escape(c) for c in piece) for piece in pattern.split("*"))
-    if rest:
-        first += "".join(f"(?>.*?{piece})" for piece in rest[:-1]) + f".*{rest[-1]}"
-    return re.compile(first, re.DOTALL)
-
-
-def _covers(pattern: str, other: str) -> bool:
-    return _glob(pattern).fullmatch(other) is not None
-
-
-@lru_cache(maxsize=1 << 14)
-def _meet(one: str, other: str) -> bool:
-    """Whether some text matches both patterns: walks through both at once, keeping the places reached in `other`."""
-    if not set("*?") & {*one, *other}:
-        return one == other
-    reached = _over_stars({0}, other)
-    for char in one:
-        step: set[int] = set()
-        for at in reached:
-            if char == "*":  # stands for nothing, or for whatever is left of `other`
-                step.update(range(at, len(other) + 1))
-            elif at < len(other):
-                if other[at] == "*":
-                    step.add(at)
-                elif "?" in (char, other[at]) or char == other[at]:
-                    step.add(at + 1)
-        reached = _over_stars(step, other)
-    return len(other) in reached
-
-
-def _over_stars(places: set[int], pattern: str) -> set[int]:
-    """The places, and those that a star which stands for nothing leads to."""
-    found = set(places)
-    for at in sorted(places):
-        end = at
-        while end < len(pattern) and pattern[end] == "*":
-            end += 1
-            found.add(end)
-    return found
