@@ -89,7 +89,7 @@ def test_what_others_put_on_the_user_is_byte_for_byte_what_it_was(place: Place) 
         ("swapped", ["meant for the render role", "meant for the caller"]),
         ("half", ["AWS Lambda can't take it", "remotion-user has no policy"]),
         ("hand-made", ["principal.name = video-bot", "all that Remotion 4.0.527 needs"]),
-        ("crowded", ["render-worker-role looks like a render role"]),
+        pytest.param("crowded", ["render-worker-role looks like a render role"], marks=pytest.mark.thorough),
     ],
 )
 def test_what_is_there_is_told_before_anything_is_planned(scenario: str, words: list[str], place: Place) -> None:

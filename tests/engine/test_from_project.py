@@ -84,7 +84,9 @@ def gone(pid: int) -> bool:
 
 
 @pytest.mark.contract
-@pytest.mark.parametrize(("region", "partition"), [("eu-central-1", "aws"), ("cn-north-1", "aws-cn")])
+@pytest.mark.parametrize(
+    ("region", "partition"), [("eu-central-1", "aws"), pytest.param("cn-north-1", "aws-cn", marks=pytest.mark.thorough)]
+)
 def test_the_real_remotion_prints_what_the_catalogue_has(region: str, partition: str) -> None:
     try:
         folder = remotion_cli.folder()

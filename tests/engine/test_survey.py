@@ -109,7 +109,7 @@ def account() -> Account:
         ("outdated", {names.USER: (29, ("remotion-user-policy",))}),
         ("swapped", {names.USER: (10, ("remotion-user-policy",))}),
         ("hand-made", {"video-bot": (WANTED, ("VideoRenderPolicy",))}),
-        ("crowded", {"render-worker-role": (12, ("remotion-lambda-policy",))}),
+        pytest.param("crowded", {"render-worker-role": (12, ("remotion-lambda-policy",))}, marks=pytest.mark.thorough),
         ("gov", {}),
         ("china", {}),
     ],

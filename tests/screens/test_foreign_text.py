@@ -11,6 +11,7 @@ import pytest
 
 from screens.app import WizardApp
 from tests.screens.support import NASTY, FakeEngine, Person, denied, identity, session_at, with_person
+from tests.thorough import mostly_thorough
 from wizard.account.profiles import CredentialChoice
 from wizard.account.snapshot import LocalState
 from wizard.apply.events import Done, Event, Failed, Finished, Started, Waiting
@@ -21,7 +22,7 @@ from wizard.problem import Problem
 from wizard.remotion.catalogue import StatementReason
 from wizard.remotion.project import Project
 
-SIZES = ((80, 24), (120, 40))
+SIZES = mostly_thorough([(80, 24), (120, 40)], {(80, 24)})
 
 
 @pytest.fixture
@@ -114,16 +115,19 @@ async def test_problems_everywhere_show_foreign_text_as_it_is(nasty: FakeEngine)
 
 @pytest.mark.parametrize(
     "key",
-    [
-        "identity.profile",
-        "remotion.project",
-        "remotion.version",
-        "principal.name",
-        "principal.path",
-        "principal.permissions_boundary",
-        "credentials.path",
-        "credentials.profile",
-    ],
+    mostly_thorough(
+        [
+            "identity.profile",
+            "remotion.project",
+            "remotion.version",
+            "principal.name",
+            "principal.path",
+            "principal.permissions_boundary",
+            "credentials.path",
+            "credentials.profile",
+        ],
+        {"identity.profile", "principal.name", "credentials.path"},
+    ),
 )
 async def test_answers_with_markup_are_shown_and_refused_as_text(fake: FakeEngine, key: str) -> None:
     step = {"identity": "identity", "remotion": "project", "credentials": "credentials"}.get(

@@ -11,6 +11,7 @@ import pytest
 
 from screens.app import WizardApp
 from tests.screens.support import FINDINGS, FakeEngine, Person, identity, session_at, with_person
+from tests.thorough import mostly_thorough
 from wizard.check.findings import Finding, Report, Status
 from wizard.check.mend import Mending, for_others, mendable, message, with_commands
 from wizard.collect.answers import Answers
@@ -209,7 +210,7 @@ async def test_waiting_for_iam_counts_down_and_can_be_ended(fake: FakeEngine, mo
     assert not app.mistakes
 
 
-@pytest.mark.parametrize("scenario", ["half", "outdated", "swapped"])
+@pytest.mark.parametrize("scenario", mostly_thorough(["half", "outdated", "swapped"], {"swapped"}))
 async def test_a_broken_account_is_diagnosed_mended_and_holds(
     scenario: str, tmp_path: Any, isolated_home: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -307,9 +307,11 @@ async def test_foreign_text_is_shown_as_it_is(engine: FakeEngine) -> None:
     ("scenario", "bucket", "said"),
     [
         ("kms-bucket", "acme-videos", "kms:GenerateDataKey S3 asks for a data key"),
-        ("kms-bucket", "acme-vault", "The key does not let remotion-lambda-role in"),
+        pytest.param(
+            "kms-bucket", "acme-vault", "The key does not let remotion-lambda-role in", marks=pytest.mark.thorough
+        ),
         ("foreign-bucket", "partner-videos", "For the bucket's owner"),
-        ("locked-down-bucket", "acme-videos", "ACLs are off"),
+        pytest.param("locked-down-bucket", "acme-videos", "ACLs are off", marks=pytest.mark.thorough),
     ],
 )
 async def test_on_the_sandboxs_accounts(folder: Path, scenario: str, bucket: str, said: str) -> None:

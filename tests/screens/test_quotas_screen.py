@@ -298,12 +298,27 @@ async def test_what_changed_since_the_last_look_is_said(fake: FakeEngine) -> Non
     ("scenario", "regions", "words"),
     [
         ("quota-pending", ["us-east-1"], ["pending since", "Asked so far", "If AWS asks", "case"]),
-        ("quota-denied", ["us-east-1"], ["AWS denied it (5,000", "Service Quotas has no value", "Ask for less"]),
-        ("quota-raised", ["us-east-1"], ["✓ enough", "300 of 1,000 are kept by order-mails-send"]),
+        pytest.param(
+            "quota-denied",
+            ["us-east-1"],
+            ["AWS denied it (5,000", "Service Quotas has no value", "Ask for less"],
+            marks=pytest.mark.thorough,
+        ),
+        pytest.param(
+            "quota-raised",
+            ["us-east-1"],
+            ["✓ enough", "300 of 1,000 are kept by order-mails-send"],
+            marks=pytest.mark.thorough,
+        ),
         ("quota-raised", ["eu-central-1"], ["approved on", "not applied yet", "Nothing to send"]),
-        ("no-slr", ["us-east-1"], ["low: at most 9", "Until it is raised"]),
+        pytest.param("no-slr", ["us-east-1"], ["low: at most 9", "Until it is raised"], marks=pytest.mark.thorough),
         ("regions-off", ["af-south-1"], ["– not enabled in this account", "Enable it first"]),
-        ("regions-off", ["eu-west-3"], ["– blocked by a policy of the organisation", "Only the administrator"]),
+        pytest.param(
+            "regions-off",
+            ["eu-west-3"],
+            ["– blocked by a policy of the organisation", "Only the administrator"],
+            marks=pytest.mark.thorough,
+        ),
     ],
 )
 async def test_every_state_has_its_words(folder: Path, scenario: str, regions: list[str], words: list[str]) -> None:

@@ -28,7 +28,9 @@ def again(fake: FakeEngine, *steps: str, **values: Any) -> WizardApp:
     return WizardApp(fake, session, keeper=keeper)
 
 
-@pytest.mark.parametrize(("key", "size"), [("enter", (80, 24)), ("f4", (40, 15))])
+@pytest.mark.parametrize(
+    ("key", "size"), [("enter", (80, 24)), pytest.param("f4", (40, 15), marks=pytest.mark.thorough)]
+)
 async def test_one_key_goes_on_at_the_step_where_it_was(fake: FakeEngine, key: str, size: tuple[int, int]) -> None:
     app = again(fake, *FORMS, principal__name="ada")
 

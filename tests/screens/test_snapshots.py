@@ -14,13 +14,14 @@ from screens.widgets.notes import Busy
 from tests.screens.support import FakeEngine, Person, denied, identity, session_at
 from tests.screens.test_found import EVERYTHING
 from tests.screens.test_output_bucket import FOREIGN, MINE, with_buckets
+from tests.thorough import mostly_thorough
 from wizard.collect.answers import Answers
 from wizard.collect.session import Session
 from wizard.collect.steps import STEPS
 from wizard.quotas.limits import RegionQuota, State
 
 Compare = Callable[..., bool]
-SIZES = [(80, 24), (120, 40)]
+SIZES = mostly_thorough([(80, 24), (120, 40)], {(80, 24)})
 
 
 @pytest.fixture(autouse=True)
@@ -138,7 +139,7 @@ def test_dialogs(fake: FakeEngine, snap_compare: Compare, key: str) -> None:
     assert snap_compare(_ready(fake, "policies"), terminal_size=(80, 24), run_before=_after(key))
 
 
-@pytest.mark.parametrize("step", ["start", "policies", "review"])
+@pytest.mark.parametrize("step", mostly_thorough(["start", "policies", "review"], {"policies"}))
 def test_light(fake: FakeEngine, snap_compare: Compare, step: str) -> None:
     app = _ready(fake, step)
     app.theme = "remotion-day"
