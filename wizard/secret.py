@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import re
+from itertools import pairwise
 from typing import Final, NoReturn
 
 MASK: Final = "••••••••"
@@ -19,6 +20,25 @@ _SHAPE: Final = re.compile(
 def without_secrets(text: str) -> str:
     """Return a text with a mask in place of whatever has the shape of a secret access key."""
     return _SHAPE.sub(MASK, text)
+
+
+_TOKEN: Final = re.compile(r"(?:IQoJb3JpZ2lu|FwoGZXIvYXdz)[A-Za-z0-9+/=]{20,}")  # how session tokens begin
+_FEWEST_CHANGES: Final = 15  # 40 random characters change 25 times between kinds of character, words much less often
+_MOST_SLASHES: Final = 3  # a folder has more, 40 random characters hardly ever
+
+
+def looks_like_secret(text: str) -> bool:
+    """Whether a text has a secret access key or a session token in it, as far as that can be told.
+
+    Stricter than `without_secrets`: the name of a role or a folder is not taken for one because it has 40 characters.
+    """
+    return bool(_TOKEN.search(text)) or any(_is_random(found[0]) for found in _SHAPE.finditer(text))
+
+
+def _is_random(text: str) -> bool:
+    kinds = [(c.isupper(), c.islower(), c.isdigit()) for c in text]
+    changes = sum(one != following for one, following in pairwise(kinds))
+    return changes >= _FEWEST_CHANGES and text.count("/") <= _MOST_SLASHES
 
 
 class Secret:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 ESCAPE: Final = "\x1b[31mred\x1b[0m"
+TOKEN: Final = "IQoJb3JpZ2luX2VjEJr" + "aB3/" * 60
 TITLE: Final = "\x1b]0;owned\x07"
 EIGHT_BIT: Final = "\x9b31m"  # the same escape as one character
 REVERSED: Final = "safe\u202egpj.exe"
@@ -147,7 +148,7 @@ WRONG: Final[Mapping[str, tuple[tuple[Any, str], ...]]] = {
         (MARKUP, _NAME),
         ("a\u200bb", "\\u200b"),
         (HUGE, "1,000,000 characters"),
-        (SECRET, "can't contain /"),
+        (SECRET, "looks like a secret"),
         (Toml("1979-05-27"), "is not a text"),
         (Toml(DEEP), "is not a text"),
         (Toml("inf"), "is not a text"),
@@ -207,6 +208,8 @@ WRONG: Final[Mapping[str, tuple[tuple[Any, str], ...]]] = {
         ({"a": "x" * 257}, "a value at most 256"),
         ({"x" * 129: "1"}, "1 to 128 characters"),
         ({"a": "<b>"}, "allowed are letters"),
+        ({"a": SECRET}, "looks like a secret"),
+        ({SECRET: "a"}, "looks like a secret"),
         ({"Team": "1", "team": "2"}, "upper and lower case"),
         ({"a": ESCAPE}, "allowed are letters"),
         ({"a": REVERSED}, "allowed are letters"),
@@ -287,6 +290,12 @@ WRONG: Final[Mapping[str, tuple[tuple[Any, str], ...]]] = {
     ),
     "credentials.path": (
         ("", "Name a file"),
+        (SECRET, "looks like a secret"),
+        (TOKEN, "looks like a secret"),
+        ("package.json", "is not a .env file"),
+        ("src/Root.TSX", "is not a .env file"),
+        (".gitignore", "Allowed: a name such as .env"),
+        (".git/config", "is not a .env file"),
         ("config/", "is a folder"),
         (".", "is a folder"),
         ("a\0b", "Control characters are not allowed"),
@@ -629,7 +638,9 @@ def _flags() -> list[Case]:
     add("plan surplus", "surplus", "--help")
     add("plan --frobnicate", "--frobnicate")
     add("plan --answer x", "--answer")
-    add("setup --plain", "terminal", "--answers FILE")
+    add("setup --plain", "terminal", "--answers FILE", "--set KEY=VALUE", "--yes")
+    add("setup --resume --dry-run --sandbox fresh", "terminal", "--answers FILE")
+    add("setup --set principal.name=a/b --yes", "principal.name", "can't contain /")
     return cases
 
 
@@ -667,6 +678,22 @@ _NO_TEXT: Final[Mapping[str, tuple[Content, str]]] = {
     "too large": (b"#" * 4_000_001, "is too large"),
 }
 FILES: Final = [
+    *(
+        Case(
+            f"state folder {folder}: {line}",
+            tuple(line.split()),
+            ("The sandbox's folder can't be used", says, "REMOTION_LAMBDA_WIZARD_STATE"),
+            environment={"REMOTION_LAMBDA_WIZARD_STATE": folder},
+        )
+        for folder, says in (("/dev/null/x", "Not a directory"), ("x" * 300, "File name too long"))
+        for line in (
+            "plan --sandbox fresh --set principal.name=ada",
+            "apply --yes --sandbox fresh --set principal.name=ada",
+            "check --sandbox fresh",
+            "undo --yes --sandbox fresh",
+            "quotas --sandbox fresh",
+        )
+    ),
     *(
         Case(
             f".env: {name}", _PLAN, ("credentials.path", "The .env file", says), {"video/.env": content}, reads_aws=True

@@ -214,6 +214,34 @@ def test_setup_with_answers_and_yes_needs_no_terminal(run: Any, place: Place, an
     assert "remotion-user" in users(place)
 
 
+def test_setup_with_single_answers_needs_no_terminal_either_and_asks_for_yes(run: Any, place: Place) -> None:
+    given = ("setup", "--sandbox", "--set", "principal.name=ada", "--set", "credentials.write=none")
+    refused = run(*given)
+    assert refused.code == 2 and "--yes was not given" in refused.err and users(place) == ["sandbox-admin"]
+    assert run(*given, "--yes").code == 0
+    assert "ada" in users(place)
+
+
+def test_the_way_back_keeps_what_was_said_about_writing() -> None:
+    from wizard.cli import _parser
+    from wizard.commands.setup import _resuming
+
+    given = [
+        "setup",
+        "--sandbox",
+        "fresh",
+        "--plain",
+        "--dry-run",
+        "--save-answers",
+        "a b.toml",
+        "--region",
+        "eu-west-1",
+    ]
+    assert _resuming(_parser().parse_args(given)) == (
+        "remotion-lambda-wizard --sandbox --region eu-west-1 --save-answers 'a b.toml' --dry-run --plain --resume"
+    )
+
+
 def test_answers_are_saved_and_give_the_same_plan_again(run: Any, place: Place, answers: str) -> None:
     saved = place.home / "saved.toml"
     first = run(

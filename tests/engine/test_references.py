@@ -596,6 +596,16 @@ def test_a_keyring_that_does_not_keep_or_encrypt_is_not_used(
     assert why in about["why_not"]
     for one in getattr(backend, "backends", [backend]):
         assert not any(service == SERVICE for service, _ in getattr(one, "entries", {}))
+    assert getattr(backend, "entries", {}) == {} or isinstance(backend, Sticky), "the probe is taken away again"
+    assert about["why_not"].endswith(".")
+
+
+def test_probes_that_were_killed_leave_a_few_entries_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    left = Sticky()
+    for number in range(1_000, 1_040):
+        monkeypatch.setattr("os.getpid", lambda number=number: number)
+        asked(left, monkeypatch)
+    assert len(left.entries) == 8
 
 
 @pytest.mark.parametrize("chained", [False, True])

@@ -15,6 +15,7 @@ import pytest
 from wizard.account.snapshot import Identity
 from wizard.apply import journal
 from wizard.apply.events import Done
+from wizard.cli import main
 from wizard.collect.answers import Answers, parse_answers
 from wizard.collect.kept import Keeper
 from wizard.collect.session import Session
@@ -151,6 +152,25 @@ def test_a_line_is_read_and_what_is_wrong_is_said_and_asked_again(capsys: pytest
     assert "Name. Enter leaves it empty:" in shown
 
 
+def test_back_at_the_first_question_says_that_nothing_is_before_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with reading("<", "\x1b"), pytest.raises(EOFError):
+        run(sandbox(tmp_path, "fresh"), Session(Answers()), in_lines=True)
+    said = capsys.readouterr().out
+    assert said.count("There is nothing before this. Ctrl+C leaves.") == 2
+    assert said.count("Step 1 of 13") == 3
+
+
+def test_a_folder_that_is_not_there_is_not_what_enter_takes_next(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with reading("", "", "nowhere"), pytest.raises(EOFError):
+        run(sandbox(tmp_path, "fresh"), Session(Answers()), in_lines=True)
+    said = capsys.readouterr().out
+    assert "There is no folder" in said and said.endswith("Project folder. Enter takes .:\n")
+
+
 # Going on
 
 
@@ -174,6 +194,7 @@ def test_who_goes_on_is_signed_in_first_and_lands_where_they_were(
         run(engine, session, keeper=keeper, in_lines=True)
     said = capsys.readouterr().out
     assert said.count("You stopped at step 9 of 13, Credentials, today ") == 3
+    assert said.count("There is nothing before this. Ctrl+C leaves.") == 1
     assert said.index("Signed in as") < said.index("Step 9 of 13") < said.index("done: create user ada")
     assert "Step 8" not in said and "create key" not in said
 
@@ -216,3 +237,38 @@ def test_a_file_that_can_not_be_written_is_asked_again_and_one_that_exists_is_no
     assert "failed: The answers file" in capsys.readouterr().out
     assert (tmp_path / "project" / "mine.toml").read_text() == "mine"
     assert parse_answers((tmp_path / "project" / "a.toml").read_text())["principal.name"] == "ada"
+
+
+@pytest.mark.parametrize("setting", ["SCREEN_READER", ""])
+def test_commands_without_questions_speak_where_they_are_read_aloud(
+    setting: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if setting:
+        monkeypatch.setenv(setting, "1")
+    said = ""
+    for command in (
+        ["apply", "--yes", "--set", "principal.name=ada", "--set", "remotion.project=."],
+        ["check", "--user", "ada"],
+        ["quotas"],
+        ["quotas", "request", "--yes"],
+        ["plan", "--set", "principal.name=[ada]"],
+        ["undo", "--dry-run"],
+    ):
+        main([*command, "--sandbox"])
+        captured = capsys.readouterr()
+        said += captured.out + captured.err
+    assert "remotion-lambda-role" in said and "principal.name" in said
+    drawn = set(re.findall(r"[✓✗→…“”]|^ [+~=!-] ", said, re.MULTILINE))
+    assert bool(drawn) != bool(setting), drawn
+
+
+def test_what_a_program_reads_is_not_changed_where_it_is_read_aloud(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["plan", "--sandbox", "--set", "principal.name=ada", "--set", "remotion.project=.", "--format", "json"]
+    main(arguments)
+    plain = capsys.readouterr().out
+    monkeypatch.setenv("SCREEN_READER", "1")
+    main(arguments)
+    assert capsys.readouterr().out == plain

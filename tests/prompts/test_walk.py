@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from wizard.prompts.walk import LineMode, run
 ENTER = "\r"
 ESCAPE = "\x1b"
 CLEAR = "\x15"  # ctrl+u
+END = "\x1b[F"
 YES = (CLEAR, "yes", ENTER)
 FIRST_FORMS = [ENTER] * 6  # start, identity; project folder, release, policies, regions
 PRINCIPAL = [ENTER] * 3  # kind, name, anything special
@@ -57,15 +58,20 @@ def answering(replies: Mapping[str, str | Sequence[str]], most: int = 80) -> Ite
     answer that is refused raises EOFError, and more than `most` questions are an error too.
     """
     asked: list[str] = []
+    refused = ("", "")  # a question that comes back with what was answered
     left = {begin: [texts] if isinstance(texts, str) else list(texts) for begin, texts in replies.items()}
     original = questionary.text
     with ExitStack() as stack, create_app_session(output=DummyOutput()), pytest.MonkeyPatch.context() as patch:
 
         def ask(message: str, **named: Any) -> questionary.Question:
+            nonlocal refused
             asked.append(message)
             assert len(asked) <= most, f"There is no end of questions: {asked[-3:]}"
             texts = next((texts for begin, texts in left.items() if message.startswith(begin)), [])
+            if not texts and refused == (message, named["default"]):
+                raise EOFError
             pipe = stack.enter_context(create_pipe_input())
+            refused = (message, texts[0]) if texts else ("", "")
             pipe.send_text(f"{CLEAR}{texts.pop(0)}{ENTER}" if texts else ENTER)
             pipe.close()
             return original(message, **named, input=pipe)
@@ -259,7 +265,7 @@ class Account(Engine):
             raise answer
         return self._snapshot, answer
 
-    def discover(self, answers: Answers) -> AccountSnapshot:
+    def discover(self, answers: Answers, tell: Callable[[str], object] | None = None) -> AccountSnapshot:
         self.discovered += 1
         if self.boundary is None:
             raise DENIED
@@ -377,7 +383,7 @@ def test_special_questions_are_asked_one_by_one_and_back_leads_through_them() ->
         *(CLEAR, "<", ENTER),  # back from VPC
         *(CLEAR, "no", ENTER),
         *YES,  # VPC
-        *("arn:aws:lambda:us-east-1:111122223333:layer:chromium", ENTER, ":5", ENTER),  # refused without a version
+        *("arn:aws:lambda:us-east-1:111122223333:layer:chromium", ENTER, END, ":5", ENTER),  # refused without a version
         ENTER,  # render role
         *("9", ENTER, CLEAR, "1", ENTER),  # refused: there is no 9
         *("monitor, 3", ENTER),

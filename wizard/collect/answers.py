@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
-from wizard.collect.fields import FIELDS, Field, wrong_type
+from wizard.collect.fields import FIELDS, Field, holds_secret, wrong_type
 from wizard.collect.meaning import TOGETHER
 from wizard.problem import ProblemError, UsageProblem
 from wizard.remotion.regions import partition_of
@@ -114,7 +114,7 @@ class Answers:
         spec, together = FIELDS[key], TOGETHER.get(key)
         value = self[key]
         if key == "principal.name" and not wrong_type(spec, value):  # whose name it is decides its rule
-            return TOGETHER[key](self, value)
+            return holds_secret(value) or TOGETHER[key](self, value)
         return spec.problem(value) or (together(self, value) if together else "")
 
     def require_valid(self) -> None:

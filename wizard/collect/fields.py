@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any, Final, Literal
 
 from wizard.collect.meaning import ROLE_ARN, role_reference
 from wizard.remotion import names
 from wizard.remotion.regions import SUPPORTED, partition_of
 from wizard.remotion.releases import parse_release
+from wizard.secret import looks_like_secret
 from wizard.text import has_control, listing, number, one_line, quoted
 
 SERVICES: Final = ("any", "lambda", "ec2", "ecs", "apprunner", "codebuild", "eks")
@@ -36,6 +38,9 @@ _ACCESS_KEY = re.compile(r"AKIA[A-Z0-9]{12,124}")
 _KMS_KEY = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/(?:mrk-)?[A-Za-z0-9-]{1,64}", re.ASCII)
 _PROFILE = re.compile(r"[^\[\]#;]{1,128}")
 _RUN = re.compile(r"\d{4}-\d\d-\d\d-[1-9]\d{0,5}", re.ASCII)
+# What stands in a project beside its .env file, and often in its git repository: no place for a key.
+_OTHER_FILES: Final = {".gitignore", ".npmrc", ".dockerignore", "dockerfile", "makefile"}
+_OTHER_ENDINGS: Final = re.compile(r"\.(?:json|[cm]?[jt]sx?|ya?ml|toml|lock|md|html|css)", re.IGNORECASE)
 _LONGEST_PART, _LONGEST_PATH = 255, 4096  # bytes of a file's name and of a path, on Linux and macOS
 
 
@@ -60,7 +65,17 @@ class Field:
         other = [one for one in chosen if self.choices and one not in self.choices]
         if other:
             return f"{_shown(other[0])} is not one of the choices. Allowed: {listing(self.choices, 'or')}."
-        return self.rule(value) if self.rule else ""
+        return holds_secret(value) or (self.rule(value) if self.rule else "")
+
+
+def holds_secret(value: Value) -> str:
+    """Return what is wrong with an answer that somebody pasted a secret into, or "": files, plan and AWS would show it."""
+    texts = [*value, *value.values()] if isinstance(value, Mapping) else value if isinstance(value, list) else [value]
+    if any(isinstance(text, str) and looks_like_secret(text) for text in texts):
+        return (
+            "This looks like a secret access key or a session token. Allowed: a text without one; no answer is secret."
+        )
+    return ""
 
 
 def _shown(value: Any) -> str:
@@ -172,6 +187,9 @@ def _file_path(value: str) -> str:
         return "Name a file, such as .env"
     if value.endswith(("/", "\\", "/.", "/..")) or value in {".", ".."}:
         return f"{_shown(value)} is a folder. Name a file in it, such as {one_line(value.rstrip('/'), 60)}/.env"
+    path = PurePath(value)
+    if path.name.lower() in _OTHER_FILES or _OTHER_ENDINGS.fullmatch(path.suffix) or ".git" in path.parts:
+        return f"{_shown(value)} is not a .env file, but one that other programs read. Allowed: a name such as .env or .env.local"
     return _no_control(value) or _too_long(value)
 
 
@@ -377,12 +395,26 @@ FIELDS: dict[str, Field] = {
 }
 
 # How the text of an answer looks, where one pattern tells it: for the JSON Schema. The rules above say the rest.
+_ROLE: Final = re.compile(rf"[\w+=,.@-]{{1,64}}|{ROLE_ARN.pattern}", re.ASCII)
+_SEEN: Final = r"[^\x00-\x1f\x7f]"
 PATTERNS: Final[Mapping[str, re.Pattern[str]]] = {
+    "identity.profile": _PROFILE,
+    "remotion.project": re.compile(rf"{_SEEN}*\S{_SEEN}*"),
+    "principal.name": re.compile(rf"(?:{_ROLE.pattern})?", re.ASCII),
     "principal.path": _PATH,
     "principal.permissions_boundary": _POLICY_ARN,
     "principal.take_away": _POLICY_NAME,
     "principal.function": _FUNCTION,
-    "identity.profile": _PROFILE,
-    "credentials.profile": _PROFILE,
+    "principal.assumed_by": _ROLE,
+    "render_role.name": _ROLE,
+    "output_bucket.name": re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"),
+    "output_bucket.more": re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"),
+    "output_bucket.prefix": re.compile(r"[ !#-.0-\[\]-~][ !#-\[\]-~]{0,511}"),
     "output_bucket.kms_key": _KMS_KEY,
+    "credentials.path": re.compile(rf"{_SEEN}*[^\x00-\x1f\x7f\s/]"),
+    "credentials.profile": _PROFILE,
+    "rotate.replace": _ACCESS_KEY,
+    "extras.custom_layer_arns": re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:layer:[A-Za-z0-9_-]+:\d+"),
+    "extras.operator_principal": re.compile(r"(?:user|role)/[\w+=,.@-]{1,64}", re.ASCII),
+    "undo.run": re.compile(rf"everything|{_RUN.pattern}", re.ASCII),
 }

@@ -28,7 +28,7 @@ from wizard.collect.steps import BY_ID, steps_for
 from wizard.locks import lock
 from wizard.places import private_folder, state_folder
 from wizard.problem import ProblemError
-from wizard.secret import without_secrets
+from wizard.secret import looks_like_secret, without_secrets
 from wizard.text import plain
 
 LIFE: Final = timedelta(days=30)
@@ -160,7 +160,7 @@ class Keeper:
         """Read a file. What can't be gone on with is deleted, with a word about it."""
         try:
             kept = read_kept(path, self._place, self._folder)
-            if kept is not None and not timedelta(0) <= self.now() - kept.saved + timedelta(days=1) <= LIFE:
+            if kept is not None and self.now() - kept.saved > LIFE:
                 raise Unusable("They are older than 30 days.")
         except Unusable as error:
             self.note = f"The answers of an earlier start can't be gone on with. {error}"
@@ -315,7 +315,8 @@ def _from_json(data: Mapping[str, Any]) -> Kept:
 def _made_plain(value: Any) -> Any:
     """A value without what can't be seen. What looks like a secret was pasted into the wrong line, and is not kept."""
     if isinstance(value, str):
-        return without_secrets(plain(value).replace("\n", " "))
+        text = plain(value).replace("\n", " ")
+        return without_secrets(text) if looks_like_secret(text) else text
     if isinstance(value, list):
         return [_made_plain(one) for one in value]
     if isinstance(value, dict):

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from wizard.collect.answers import VERSION
 from wizard.collect.fields import FIELDS, MOST_EXECUTIONS, PATTERNS, Field
+from wizard.remotion import aws_managed
 from wizard.remotion.operators import IDS
 from wizard.remotion.regions import SUPPORTED
 
@@ -19,6 +20,14 @@ _MORE: Final[dict[str, dict[str, Any]]] = {
     "remotion.version": {"pattern": _RELEASE, "examples": ["auto", "4.0.527"]},
     "quotas.concurrent_executions": {"minimum": 0, "maximum": MOST_EXECUTIONS},
     "extras.operator": {"items": {"type": "string", "enum": list(IDS)}},
+    "extras.aws_managed_policies": {
+        "items": {
+            "anyOf": [
+                {"type": "string", "enum": [policy.name for policy in aws_managed.policies()]},
+                {"type": "string", "pattern": "[Aa][Ww][Ss][Ll][Aa][Mm][Bb][Dd][Aa]"},  # an ARN, or a name's older form
+            ]
+        }
+    },
 }
 _OF_A_KIND: Final[dict[str, dict[str, Any]]] = {
     "text": {"type": "string"},

@@ -19,13 +19,14 @@ from wizard.commands.shared import (
     sign_in,
 )
 from wizard.problem import ExitCode
+from wizard.terminal import is_read_aloud
 
 if TYPE_CHECKING:
     from wizard.collect.answers import Answers
     from wizard.engine import Engine
 
 _FORMATS: Final = {
-    "text": ("wizard.plan.render", "as_text"),
+    "text": ("wizard.plan.render", "for_people"),
     "json": ("wizard.plan.render", "as_json"),
     "aws-cli": ("wizard.plan.render", "as_aws_cli"),
     "cloudformation": ("wizard.plan.export", "as_cloudformation"),
@@ -73,7 +74,7 @@ def _carry_out(options: argparse.Namespace, engine: Engine, answers: Answers) ->
     out = sys.stderr if as_json else sys.stdout
     answers = sign_in(engine, answers)
     plan = engine.plan(answers, engine.discover(answers))
-    print(render.as_text(plan), file=out)
+    print(render.for_people(plan), file=out)
     result: dict[str, Any] = {"ok": False, "plan": plan.to_json(), "run": "", "check": None, "problem": None}
     if options.save_answers:
         save_answers(answers, options.save_answers, out)
@@ -86,7 +87,7 @@ def _carry_out(options: argparse.Namespace, engine: Engine, answers: Answers) ->
     if not plan.is_empty:
         if not options.yes:
             confirm(plan)
-        outcome = lines.apply_with_lines(engine, plan, out, sys.stderr)
+        outcome = lines.apply_with_lines(engine, plan, out, sys.stderr, is_read_aloud())
         result |= outcome.to_json()
         if outcome.problem or not outcome.finished.ok:
             return finish(result, ExitCode.DOES_NOT_HOLD, as_json)
@@ -99,7 +100,7 @@ def _carry_out(options: argparse.Namespace, engine: Engine, answers: Answers) ->
     with lines.telling_the_wait(sys.stderr) as on_wait:
         report = engine.check(answers, live=plan.purpose == "rotate", on_wait=on_wait)
     report = with_commands(report, mending(options, answers))
-    lines.print_report(report, out)
+    lines.print_report(report, out, is_read_aloud())
     result |= {"ok": report.ok, "check": report.to_json()}
     if plan.purpose == "rotate":
         result["old_keys"] = [old.to_json() for old in old_keys(plan)]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from wizard.commands.shared import confirm, finish, open_engine, require_region
 from wizard.problem import ExitCode, UsageProblem
+from wizard.terminal import is_read_aloud
 from wizard.text import account_number, count, listing, plain
 
 if TYPE_CHECKING:
@@ -52,15 +53,16 @@ def _list_quotas(options: argparse.Namespace, engine: Engine, regions: Sequence[
     from wizard.quotas import advice, report
 
     out = sys.stderr if options.json else sys.stdout
-    shows_progress = sys.stderr.isatty()
+    shows_progress, wordy = sys.stderr.isatty(), is_read_aloud()
     identity = engine.connected()
     print(f"Lambda concurrency in account {account_number(identity.account)}, as {plain(identity.arn)}\n", file=out)
-    print(advice.HEADING, file=out)
+    if not wordy:
+        print(advice.HEADING, file=out)
     found: list[RegionQuota] = []
     for quota in engine.quotas(regions):
         found.append(quota)
         end = "\r\033[K" if shows_progress else ""
-        print(f"{end}{plain(report.row_line(quota))}", file=out, flush=True)
+        print(f"{end}{plain(report.row_line(quota, wordy))}", file=out, flush=True)
         if shows_progress and len(found) < len(regions):
             print(f"{len(found)} of {count(len(regions), 'region')}…", end="", file=sys.stderr, flush=True)
     news = engine.quota_news(found)
@@ -87,7 +89,7 @@ def _request_quotas(options: argparse.Namespace, engine: Engine, regions: Sequen
 
     out = sys.stderr if options.json else sys.stdout
     plan = engine.quota_plan(regions, options.value)
-    print(render.as_text(plan), file=out)
+    print(render.for_people(plan), file=out)
     result: dict[str, Any] = {"ok": False, "plan": plan.to_json(), "run": "", "requests": [], "problem": None}
     if plan.problems:
         result["problem"] = plan.problems[0].to_json()
@@ -98,7 +100,7 @@ def _request_quotas(options: argparse.Namespace, engine: Engine, regions: Sequen
     if not options.yes:
         asks = [change for change in plan.writing if change.kind == "quota"]
         confirm(plan, f"Send {count(len(asks), 'request')} to AWS")
-    outcome = lines.apply_with_lines(engine, plan, out, sys.stderr)
+    outcome = lines.apply_with_lines(engine, plan, out, sys.stderr, is_read_aloud())
     made = engine.requested()
     print(*requested_lines(made, plan.identity.account), sep="\n", file=out)
     ok = outcome.problem is None and outcome.finished.ok

@@ -12,7 +12,7 @@ from wizard.commands.apply import unattended
 from wizard.commands.shared import answers_of, open_engine, require_writable, say_what_is_not_kept
 from wizard.interrupts import Interrupted
 from wizard.problem import ExitCode, UsageProblem
-from wizard.terminal import is_terminal, wants_words
+from wizard.terminal import is_terminal, said_aloud, wants_words
 from wizard.text import listing, one_line, plain, quoted
 
 if TYPE_CHECKING:
@@ -29,14 +29,16 @@ def run(options: argparse.Namespace) -> int:
     _require_known_steps(options.ask)
     require_writable("--save-answers", options.save_answers, "The answers file")
     in_terminal = is_terminal(sys.stdin) and is_terminal(sys.stdout)
-    answered = options.answers and not options.ask and not options.resume
-    if answered or (options.dry_run and not in_terminal and not options.plain):
-        return unattended(options)
+    answered = options.answers or ((options.set or options.dry_run) and not is_terminal(sys.stdin))
+    shows = options.dry_run and not in_terminal and not options.plain
+    if (answered or shows) and not options.ask and not options.resume:
+        with said_aloud():
+            return unattended(options)
     if not is_terminal(sys.stdin):
         raise UsageProblem(
             "There is no terminal to ask questions in.",
             "The input is not a terminal.",
-            "Give the answers: --answers FILE, single ones with --set KEY=VALUE, and --yes to go ahead without asking.",
+            "Give the answers: --answers FILE, or single ones: --set KEY=VALUE. And --yes to go ahead without asking.",
         )
     return _wizard(options)
 
@@ -110,14 +112,17 @@ def _way_back(options: argparse.Namespace, keeper: Keeper) -> list[str]:
 
 
 def _resuming(options: argparse.Namespace) -> str:
-    """The command that goes on where this one stopped, at the same place."""
+    """The command that goes on where this one stopped, at the same place and as carefully."""
     words = ["remotion-lambda-wizard"]
     if options.sandbox:
         words += ["--sandbox"] if options.sandbox == "fresh" else ["--sandbox", options.sandbox]
     for flag in ("profile", "region", "endpoint_url"):
         if getattr(options, flag):
             words += [f"--{flag.replace('_', '-')}", getattr(options, flag)]
-    return shlex.join([*words, *(["--plain"] if options.plain else []), "--resume"])
+    if options.save_answers:
+        words += ["--save-answers", str(options.save_answers)]
+    words += [flag for flag, given in (("--dry-run", options.dry_run), ("--plain", options.plain)) if given]
+    return shlex.join([*words, "--resume"])
 
 
 def _interrupted(error: BaseException, way_back: list[str]) -> Interrupted:

@@ -24,6 +24,7 @@ PATIENCE: Final = 5.0  # seconds; a busy machine takes 2 to start the program
 NO_KEYRING: Final = "There is no keyring on this machine."
 TURNED_OFF: Final = "The keyring is turned off on this machine."
 _PROBE: Final = f"{SERVICE}-probe"
+_PROBES: Final = 8  # names: what a probe that was killed has left is taken away by a later one
 _OFF: Final = ("keyring.backends.fail.Keyring", "keyring.backends.null.Keyring")
 _BARE: Final = ("keyrings.alt.", "plain", "unencrypted", "uncrypted")  # in the name of a keyring that does not encrypt
 
@@ -174,11 +175,13 @@ def _objection(backend: Any) -> str:
 
 def _proved(backend: Any) -> str:
     """Write, read and delete an entry; say what is wrong, or ""."""
-    user, value = f"probe-{os.getpid()}", os.urandom(8).hex()
+    user, value = f"probe-{os.getpid() % _PROBES}", os.urandom(8).hex()
     try:
         backend.set_password(_PROBE, user, value)
-        kept = backend.get_password(_PROBE, user)
-        backend.delete_password(_PROBE, user)
+        try:
+            kept = backend.get_password(_PROBE, user)
+        finally:
+            backend.delete_password(_PROBE, user)
         left = backend.get_password(_PROBE, user)
     except Exception as error:
         return _refused(error)
@@ -206,7 +209,8 @@ def _refused(error: Exception) -> str:
         return NO_KEYRING
     if isinstance(error, KeyringLocked):
         return "The keyring is locked."
-    return f"The keyring can't be used: {one_line(f'{type(error).__name__}: {error}', 160)}"
+    said = one_line(f"{type(error).__name__}: {error}", 160).rstrip(".: ")
+    return f"The keyring can't be used: {said}."
 
 
 if __name__ == "__main__":

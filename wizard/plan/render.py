@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from wizard.plan.changes import Action, Call, Change, Plan
 from wizard.policy import documents
+from wizard.terminal import is_read_aloud
 from wizard.text import account_number, count, plain
 
 SIGNS: Final = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.KEEP: "="}
@@ -32,6 +33,11 @@ def headline(plan: Plan) -> str:
     if plan.is_empty:
         return f"Nothing to do: everything is as it should be ({count(kept, 'thing')} checked)."
     return f"{count(len(plan.writing), 'change')}, {kept} kept."
+
+
+def for_people(plan: Plan) -> str:
+    """Return the plan as words where an accessibility setting says that it is read aloud, else as text."""
+    return as_words(plan) if is_read_aloud() else as_text(plan)
 
 
 def as_text(plan: Plan) -> str:

@@ -15,12 +15,15 @@ from typing import Any, Final
 
 import questionary
 from prompt_toolkit.application import get_app_session
+from prompt_toolkit.filters import Condition
 from prompt_toolkit.key_binding import KeyBindings, merge_key_bindings
+from prompt_toolkit.keys import Keys
+from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
 from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.styles import Style
 
 from wizard.collect.steps import Choice
-from wizard.prompts.spoken import spoken
+from wizard.prompts.spoken import folded, spoken, width_of
 from wizard.text import plain
 
 _NO_STYLE = Style([])
@@ -59,41 +62,37 @@ def editing_lines() -> Iterator[None]:
     yield
 
 
-def how_to_go_back() -> str:
-    """Say how somebody goes back, and what else there is to know where lines are read."""
+def how_to_answer() -> str:
+    """Say what the keys do that a person needs at every question."""
     if _READS_LINES.get():
         return f"Escape or < and then Enter goes back, {EMPTY} and then Enter empties the answer"
-    return "Escape or < goes back"
+    return "typing replaces it, the arrow keys let you change it, Escape goes back"
 
 
 def ask_text(label: str, default: str, rule: Rule) -> str | Back:
-    """Ask for a text until the rule finds nothing wrong. Typing `<` goes back too."""
-    if _READS_LINES.get():
-        return _ask_line(label, default, rule)
-
-    def validate(text: str) -> bool | str:
-        return True if text.strip() == "<" else (spoken(rule(text)) or True)
-
-    answer = _ask(questionary.text(f"{spoken(label)}:", default=default, validate=validate, qmark="", style=_NO_STYLE))
-    return BACK if answer is BACK or str(answer).strip() == "<" else str(answer)
-
-
-def _ask_line(label: str, default: str, rule: Rule) -> str | Back:
-    """Ask with a line of output and one of input. An empty line takes the default. Raises EOFError at the input's end."""
-    takes = f"Enter takes {default}" if default else "Enter leaves it empty"
+    """Ask for a text until the rule finds nothing wrong. Typing `<` goes back too. Raises EOFError at the input's end."""
+    shown = default
     while True:
-        print(f"{label}. {takes}:", flush=True)
-        line = sys.stdin.readline()
-        if not line:
-            raise EOFError
-        typed = plain(line).strip()
-        if typed == "<" or (not typed and "\x1b" in line):
+        typed = _read_line(label, default) if _READS_LINES.get() else _edit_line(label, shown)
+        if isinstance(typed, Back) or typed.strip() == "<":
             return BACK
-        text = "" if typed == EMPTY else typed or default
-        wrong = rule(text)
+        wrong = rule(typed)
         if not wrong:
-            return text
+            return typed
         print(plain(wrong))
+        shown = typed
+
+
+def _read_line(label: str, default: str) -> str | Back:
+    """Ask with a line of output and one of input. An empty line takes the default."""
+    print(f"{label}. {f'Enter takes {default}' if default else 'Enter leaves it empty'}:", flush=True)
+    line = sys.stdin.readline()
+    if not line:
+        raise EOFError
+    typed = plain(line).strip()
+    if not typed and "\x1b" in line:
+        return BACK
+    return "" if typed == EMPTY else typed or default
 
 
 def ask_choice(label: str, choices: Sequence[Choice], default: str) -> str | Back:
@@ -102,9 +101,10 @@ def ask_choice(label: str, choices: Sequence[Choice], default: str) -> str | Bac
     values = [c.value for c in choices]
     numbers = {str(n): value for n, value in enumerate(values, 1)}
     known = {**{v.lower(): v for v in values if v}, **numbers}
+    allowed = f"a number from 1 to {len(values)}" if len(values) > 1 else "1, there is no other choice"
 
     def rule(text: str) -> str:
-        return "" if text.strip().lower() in known else f"Allowed: a number from 1 to {len(values)}."
+        return "" if text.strip().lower() in known else f"Allowed: {allowed}."
 
     shown = str(values.index(default) + 1) if default in values else "1"
     answer = ask_text(f"{label} (number)", shown, rule)
@@ -170,15 +170,66 @@ def ask_yes(label: str, default: bool) -> bool | Back:
     return answer if isinstance(answer, Back) else words[answer.strip().lower()]
 
 
-def _ask(question: questionary.Question) -> Any:
-    """Run a question with Escape bound to Back. Ctrl+C raises KeyboardInterrupt."""
-    bindings = KeyBindings()
+def _edit_line(label: str, shown: str) -> str | Back:
+    """Ask with a line that can be edited. What it shows is marked, and gives way to what is typed or pasted first.
 
-    @bindings.add("escape", eager=True)
+    Escape goes back. Ctrl+C raises KeyboardInterrupt; Ctrl+D, as long as nothing was typed, EOFError.
+    """
+    pressed = 0
+
+    @Condition
+    def is_first_key() -> bool:
+        return pressed < 2
+
+    def count(_keys: object) -> None:
+        nonlocal pressed
+        pressed += 1
+
+    marked = _Marked(Condition(lambda: pressed == 0))
+    message = "\n ".join(folded(f"{spoken(label)}:", width_of(sys.__stdout__) - 1))
+    question = questionary.text(message, default=shown, qmark="", style=_NO_STYLE, input_processors=[marked])
+    question.application.key_processor.before_key_press += count
+    present, own = question.application.key_bindings, _keys(is_first_key)
+    question.application.key_bindings = merge_key_bindings([present, own]) if present else own
+    answer: str | Back = question.unsafe_ask()
+    return answer
+
+
+def _keys(is_first_key: Condition) -> KeyBindings:
+    """What keys do beyond what they do in every line that can be edited."""
+    keys = KeyBindings()
+
+    @keys.add("escape", eager=True)
     def _back(event: Any) -> None:
         event.app.exit(result=BACK)
 
-    application = question.application
-    present = application.key_bindings
-    application.key_bindings = merge_key_bindings([present, bindings]) if present else bindings
-    return question.unsafe_ask()
+    @keys.add("c-d", filter=is_first_key)
+    def _end(event: Any) -> None:
+        event.app.exit(exception=EOFError)
+
+    @keys.add(Keys.Any, filter=is_first_key)
+    def _replace(event: Any) -> None:
+        event.current_buffer.text = ""
+        event.current_buffer.insert_text(event.data)
+
+    @keys.add(Keys.BracketedPaste)
+    def _paste(event: Any) -> None:
+        if is_first_key():
+            event.current_buffer.text = ""
+        lines = (line.strip() for line in plain(event.data.replace("\r", "\n")).splitlines())
+        event.current_buffer.insert_text(" ".join(filter(None, lines)))
+
+    return keys
+
+
+class _Marked(Processor):
+    """Shows a text in reverse video while a condition holds."""
+
+    def __init__(self, condition: Condition) -> None:
+        self._condition = condition
+
+    def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
+        fragments = transformation_input.fragments
+        if not self._condition():
+            return Transformation(fragments)
+        return Transformation([(f"{fragment[0]} reverse", fragment[1]) for fragment in fragments])

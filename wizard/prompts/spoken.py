@@ -7,8 +7,9 @@ import os
 import re
 import stat
 import sys
+import textwrap
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout, suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from typing import Final, TextIO
 
 from wizard.terminal import is_terminal
@@ -34,10 +35,35 @@ _DOTS: Final = re.compile(r"\s+([·•])")
 # Arrows, boxes, blocks, shapes, dingbats, braille and single angle marks: nobody wants to hear them.
 _PICTURES: Final = re.compile("[‹›←-⇿─-◿☀-➿⠀-⣿⬀-⯿]")
 
+_NARROWEST: Final = 20  # columns; in fewer nothing is gained by folding
+_COMMAND: Final = re.compile(r"(?:^\s*|: )(?:npx|aws|remotion-lambda-wizard) |^\s*[A-Z_]{3,}=")
+
 
 def spoken(text: str) -> str:
     """Return `text` with words for its signs, and without the pictures among them. Letters of any language stay."""
     return _PICTURES.sub("", _DOTS.sub(r"\1", text).translate(_WORDS))
+
+
+def folded(line: str, width: int) -> list[str]:
+    """Fold a line between words, so that none is cut in two at a terminal's edge. A width below 20 folds nothing.
+
+    A line with a command stays whole: it is there to be copied.
+    """
+    if len(line) <= width or width < _NARROWEST or _COMMAND.search(line):
+        return [line]
+    margin = len(line) - len(line.lstrip())
+    indent = " " * (margin + 2 if margin else 0)
+    return textwrap.wrap(
+        line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, replace_whitespace=False
+    )
+
+
+def width_of(stream: TextIO | None) -> int:
+    """How many columns a terminal has; 0 where that is not known, or there is no terminal."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns if stream is not None else 0
+    except (OSError, ValueError):
+        return 0
 
 
 class Spoken(io.TextIOBase):
@@ -45,11 +71,19 @@ class Spoken(io.TextIOBase):
 
     def __init__(self, *streams: TextIO) -> None:
         self._streams = streams
+        self._at_start = True  # of a line
 
     def write(self, text: str) -> int:
+        said = spoken(text)
         for stream in self._streams:
-            stream.write(spoken(text))
+            stream.write(self._folded(said, width_of(stream) - 1))
+        self._at_start = text.endswith("\n") if text else self._at_start
         return len(text)
+
+    def _folded(self, said: str, width: int) -> str:
+        begun, *lines = said.split("\n")
+        first = folded(begun, width) if self._at_start else [begun]
+        return "\n".join([*first, *(part for line in lines for part in folded(line, width))])
 
     def flush(self) -> None:
         for stream in self._streams:
@@ -71,6 +105,13 @@ def speaking() -> Iterator[None]:
         out.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     seen = [sys.stderr] if _is_file(out) and is_terminal(sys.stderr) else []
     with redirect_stdout(Spoken(out, *seen)):
+        yield
+
+
+@contextmanager
+def all_spoken() -> Iterator[None]:
+    """Let everything be spoken that a command without questions prints, problems and progress too."""
+    with redirect_stdout(Spoken(sys.stdout)), redirect_stderr(Spoken(sys.stderr)):
         yield
 
 

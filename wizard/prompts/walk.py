@@ -14,7 +14,7 @@ from wizard import lines
 from wizard.account.roles import FunctionEntry, Listing, RoleEntry, left_over, named, trust_problem
 from wizard.account.snapshot import AccountSnapshot, Identity
 from wizard.check.findings import WORDS, Report, Status
-from wizard.check.mend import answers_to_mend, for_others, message, to_mend
+from wizard.check.mend import answers_to_mend, messages, to_mend
 from wizard.collect.answers import Answers, tags_from_text, tags_to_text
 from wizard.collect.kept import Keeper
 from wizard.collect.meaning import output_buckets
@@ -41,7 +41,7 @@ from wizard.prompts.ask import (
     ask_text,
     ask_yes,
     editing_lines,
-    how_to_go_back,
+    how_to_answer,
     reading_lines,
 )
 from wizard.prompts.found import found_lines
@@ -61,6 +61,7 @@ _READ_BY: Final = (
 _MOST_BOUNDARIES: Final = 6  # of those that may be meant, the likeliest come first
 _MOST_BUCKETS: Final = 50
 _MOST_REFERENCES: Final = 3
+_NOTHING_BEFORE: Final = "There is nothing before this. Ctrl+C leaves."
 _GO_ON: Final = "go on with "  # before the name of what is gone on with; no profile is called that
 
 
@@ -115,7 +116,7 @@ class LineMode:
 
     def run(self) -> int:
         """Walk to the end and return the exit code."""
-        print(f"Remotion Lambda wizard. Enter takes what is shown, {how_to_go_back()}, Ctrl+C leaves.")
+        print(f"Remotion Lambda wizard. Enter takes what is shown, {how_to_answer()}, Ctrl+C leaves.")
         if self.engine.place():
             print(f"Working in: {self.engine.place()}.")
         self._offer_to_go_on()
@@ -137,6 +138,8 @@ class LineMode:
                 return int(self.exit_code)
             if not forward and self.session.back() is None:
                 self._backwards = False
+                if step is self.session.steps[0]:
+                    print(_NOTHING_BEFORE)
 
     def _offer_to_go_on(self) -> None:
         """Offer the walk that was kept. Whoever begins in the middle is signed in first, since what comes needs it."""
@@ -147,6 +150,8 @@ class LineMode:
                 keeper.go_on(self.session)
             elif go_on is False:
                 keeper.start_anew()
+            else:
+                print(_NOTHING_BEFORE)
         steps = [step.id for step in self.session.steps]
         if steps.index(self.session.current) > steps.index("identity") and not self._connect():
             self.session.goto("identity")
@@ -227,7 +232,7 @@ class LineMode:
         if answer != self.session.answers[key] or self.session.answers.problem(key):
             self.session.set({key: answer})
         self._hide(step)
-        wrong = self.session.answers.problem(key) or self.engine.local_problems(key, self.session.answers)
+        wrong = self.session.answers.problem(key)
         if wrong:
             print(plain(wrong))
         return not wrong
@@ -426,8 +431,13 @@ class LineMode:
             print(f"  {one_line(bucket)}: {count(passed, 'thing')} of {len(findings)} as they should be.")
 
     def _rule(self, question: Question) -> Callable[[Any], str]:
-        """What is wrong with an answer, by itself or beside the others."""
-        return lambda value: self.session.answers.with_values({question.key: value}, "you").problem(question.key)
+        """What is wrong with an answer: by itself, beside the others, or on this machine."""
+
+        def rule(value: Any) -> str:
+            answers = self.session.answers.with_values({question.key: value}, "you")
+            return answers.problem(question.key) or self.engine.local_problems(question.key, answers)
+
+        return rule
 
     def _choices(self, question: Question) -> tuple[Choice, ...]:
         if question.dynamic == "removable":
@@ -521,6 +531,8 @@ class LineMode:
     # Review, apply, check, done
 
     def _review(self) -> bool:
+        if self.session.answers.text("start.goal") == "undo":
+            print("Reading how everything stands, and what uses it in every region...", flush=True)
         try:
             snapshot = self.engine.discover(self.session.answers)
             self.plan = self.engine.plan(self.session.answers, snapshot)
@@ -554,7 +566,7 @@ class LineMode:
             print(f"An earlier run was cut off ({listing(cut_off)}). This is what is left to do.")
 
     def _again_or_back(self, question: str) -> bool:
-        again = ask_yes(question, True)
+        again = ask_yes(f"{question} < goes back to the answers", True)
         if again is True:
             return self._review()
         if again is BACK:
@@ -595,11 +607,7 @@ class LineMode:
 
     def _offer_messages(self, report: Report) -> None:
         """Show a text for whoever else can mend what fails, once for each reason."""
-        texts: dict[str, str] = {}
-        for finding in report.of(Status.FAIL):
-            if who := for_others(finding):
-                texts.setdefault(message(report, finding), who)
-        for text, who in texts.items():
+        for text, who in messages(report).items():
             if ask_yes(f"Show a message to send to {who}?", False) is True:
                 print(f"\n{text}\n")
 

@@ -21,6 +21,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from wizard.problem import UsageProblem
+from wizard.text import one_line
+
 APPLICATION: Final = "remotion-lambda-wizard"
 STATE_VARIABLE: Final = "REMOTION_LAMBDA_WIZARD_STATE"
 FORMAT: Final = 1
@@ -74,9 +77,16 @@ class Store:
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Keep other processes out. Waits for them: they hold it for one call only."""
+        """Keep other processes out. Waits for them: they hold it for one call only. Raises UsageProblem at the first use."""
         if not self._ready:
-            self._prepare()
+            try:
+                self._prepare()
+            except OSError as error:
+                raise UsageProblem(
+                    f"The sandbox's folder can't be used: {error.strerror or error}.",
+                    one_line(str(self.directory), 400),
+                    "Name another folder for state: REMOTION_LAMBDA_WIZARD_STATE=FOLDER",
+                ) from None
         descriptor = os.open(self.directory / "lock", os.O_RDWR | os.O_CREAT | _flag("O_CLOEXEC"), 0o600)
         try:
             with _exclusive(descriptor):

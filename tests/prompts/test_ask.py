@@ -1,0 +1,115 @@
+"""A question in a terminal: what the keys do, what is said about a mistake, and lines that break between words."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from tests.prompts.test_walk import CLEAR, END, ENTER, ESCAPE, typing
+from wizard.collect.steps import Choice
+from wizard.prompts.ask import BACK, Back, ask_choice, ask_text, ask_yes
+from wizard.prompts.spoken import Spoken, folded
+
+LEFT, UP, BACKSPACE, CTRL_D = "\x1b[D", "\x1b[A", "\x7f", "\x04"
+
+
+def pasted(text: str) -> str:
+    """What a terminal sends for a text that is pasted into it."""
+    return f"\x1b[200~{text}\x1b[201~"
+
+
+def asked(*keys: str, shown: str = "ada", rule: Callable[[str], str] = lambda _text: "") -> str | Back:
+    with typing(*keys):
+        return ask_text("User name", shown, rule)
+
+
+@pytest.mark.parametrize(
+    ("keys", "answer"),
+    [
+        ((ENTER,), "ada"),
+        (("bob", ENTER), "bob"),
+        ((LEFT, "x", ENTER), "adxa"),
+        ((END, "-2", ENTER), "ada-2"),
+        ((UP, "-2", ENTER), "ada-2"),
+        ((BACKSPACE, "m", ENTER), "adm"),
+        ((CLEAR, "bob", ENTER), "bob"),
+        ((CLEAR, ENTER), ""),
+        ((pasted("bob"), ENTER), "bob"),
+        ((pasted("\r\n bob \r\n\ncarl\n"), ENTER), "bob carl"),
+        ((pasted("\x1b[31mbob\x07"), ENTER), "bob"),
+        (("x", pasted("bob"), ENTER), "xbob"),
+        (("é日😀", ENTER), "é日😀"),
+        (("<", ENTER), BACK),
+        (("half a na", ESCAPE), BACK),
+        ((ESCAPE,), BACK),
+    ],
+)
+def test_what_is_typed_takes_the_place_of_what_is_shown_unless_another_key_is_pressed_first(
+    keys: tuple[str, ...], answer: str | Back
+) -> None:
+    assert asked(*keys) == answer
+
+
+def test_ctrl_d_ends_where_nothing_was_typed() -> None:
+    with pytest.raises(EOFError):
+        asked(CTRL_D)
+    assert asked("ab", LEFT, CTRL_D, ENTER) == "a"
+
+
+def test_a_mistake_is_said_in_full_and_the_text_stays_to_be_mended(capsys: pytest.CaptureFixture[str]) -> None:
+    why = (
+        "A user name can't contain a space. Allowed: letters A-Z a-z, digits and + = , . @ _ - and nothing else at all."
+    )
+    assert asked("ada b", ENTER, LEFT, BACKSPACE, ENTER, rule=lambda text: why if " " in text else "") == "adab"
+    assert capsys.readouterr().out == f"{why}\n"
+
+
+def test_numbers_and_yes_or_no_are_typed_over_what_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    choices = [Choice(value, value) for value in ("new", "change", "undo")]
+    with typing("3", ENTER):
+        assert ask_choice("What", choices, "new") == "undo"
+    with typing("yes", ENTER):
+        assert ask_yes("Sure?", False) is True
+    with typing("2", ENTER, "1", ENTER):
+        assert ask_choice("Which", choices[:1], "new") == "new"
+    assert "Allowed: 1, there is no other choice." in capsys.readouterr().out
+
+
+# Lines in a terminal
+
+
+@pytest.mark.parametrize(
+    ("line", "lines"),
+    [
+        ("short", ["short"]),
+        ("Where videos are rendered, in all regions", ["Where videos are rendered,", "in all regions"]),
+        ("  1. the role of a service it runs in", ["  1. the role of a service", "    it runs in"]),
+        ("     why: one render may use up to 200", ["     why: one render may use", "       up to 200"]),
+        ("arn:aws:iam::123456789012:user/sandbox-admin", ["arn:aws:iam::123456789012:user/sandbox-admin"]),
+        ("  npx remotion lambda functions deploy", ["  npx remotion lambda functions deploy"]),
+        ("next: make it: aws s3 mb s3://my-out-bucket", ["next: make it: aws s3 mb s3://my-out-bucket"]),
+        ("REMOTION_APP_ROLE_ARN=x   (the role that it takes)", ["REMOTION_APP_ROLE_ARN=x   (the role that it takes)"]),
+    ],
+)
+def test_lines_break_between_words_and_commands_not_at_all(line: str, lines: list[str]) -> None:
+    assert folded(line, 28) == lines
+    assert folded(line, 0) == folded(line, 10) == [line], "a width that is not known, or too small"
+
+
+def test_a_terminal_gets_lines_that_fit_and_a_file_whole_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal, file = io.StringIO(), io.StringIO()
+    monkeypatch.setattr(terminal, "fileno", lambda: 99)
+    monkeypatch.setattr(os, "get_terminal_size", lambda number: os.terminal_size((40 if number == 99 else 0, 24)))
+    stream = Spoken(terminal, file)
+    text = "This wizard gives it the permissions it needs, and no more."
+    print(text, "", text, sep="\n", file=stream)
+    print("…", end="", file=stream)
+    print(f" {text}", file=stream)
+    assert file.getvalue() == f"{text}\n\n{text}\n... {text}\n"
+    assert terminal.getvalue().splitlines()[:2] == ["This wizard gives it the permissions it", "needs, and no more."]
+    assert terminal.getvalue().splitlines()[2:5] == ["", *terminal.getvalue().splitlines()[:2]]
+    assert sys.stdout is not stream
