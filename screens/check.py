@@ -25,6 +25,7 @@ from screens.widgets.notes import Busy, Note, ProblemBox
 from screens.widgets.section import Section
 from screens.widgets.words import Rows, Words, Wrapped, text
 from wizard.check.findings import SYMBOLS, WORDS, Finding, Report, Status
+from wizard.check.grouped import Group, grouped
 from wizard.collect.steps import Step
 from wizard.text import count, one_line
 
@@ -70,19 +71,19 @@ class Tally(Wrapped):
 
 
 class FindingCard(Vertical):
-    """A finding that does not hold, or is worth knowing: what, why, what to do."""
+    """A finding that does not hold, or is worth knowing, or several that say the same: what, why, what to do."""
 
-    def __init__(self, finding: Finding) -> None:
-        super().__init__(classes=f"-{finding.status.value}")
-        self.finding = finding
+    def __init__(self, group: Group) -> None:
+        super().__init__(classes=f"-{group.status.value}")
+        self.group = group
 
     def compose(self) -> Iterable[Widget]:
-        finding = self.finding
+        group, finding = self.group, self.group.first
         symbol = (f"{SYMBOLS[finding.status]} ", STYLES[finding.status])
-        yield Words(text(symbol, (one_line(finding.title, 300), "bold")))
+        yield Words(text(symbol, (one_line(group.title, 300), "bold")))
         rows: list[tuple[Any, Any]] = []
-        if finding.detail:
-            rows.append(("Why", text(finding.detail)))
+        if group.detail:
+            rows.append(("Why", text(group.detail)))
         if finding.cause:
             rows.append(("Cause", text((_CAUSES.get(finding.cause, finding.cause.replace("-", " ")), "$text-accent"))))
         if finding.remedy:
@@ -92,6 +93,8 @@ class FindingCard(Vertical):
         button = offer(finding)
         if button is not None:
             yield button
+        if group.items:
+            yield Rows([("", one_line(item, 300)) for item in group.items], column=2, classes="finding-rows")
 
 
 def subject_sections(report: Report) -> list[Widget]:
@@ -261,7 +264,9 @@ class CheckScreen(MendingScreen):
 
     async def _show_report(self, report: Report) -> None:
         self.query_one(Tally).show(report.findings)
-        cards = [FindingCard(f) for f in report.worst_first() if f.status is not Status.PASS]
+        cards = [
+            FindingCard(group) for group in grouped(f for f in report.worst_first() if f.status is not Status.PASS)
+        ]
         widgets: list[Widget] = []
         if report.ok and not report.of(Status.UNKNOWN):
             widgets.append(Note(text(("Everything that Remotion needs is proven.", "bold")), "good"))

@@ -21,6 +21,7 @@ from screens.widgets.notes import Note, ProblemBox
 from screens.widgets.words import Rows, Words, Wrapped, hanging, text
 from wizard.account.roles import SERVICES
 from wizard.check.findings import Status
+from wizard.check.grouped import grouped
 from wizard.collect.meaning import assumed_by, function_of, is_role, principal_name, render_role
 from wizard.plan.changes import Plan
 from wizard.plan.rotation import afterwards
@@ -153,7 +154,7 @@ class DoneScreen(MendingScreen):
     def _found(self) -> Iterable[Widget]:
         report = self.known.report
         shown = [f for f in report.worst_first() if f.status is not Status.PASS] if report else []
-        yield Vertical(*(FindingCard(f) for f in shown), id="found")
+        yield Vertical(*map(FindingCard, grouped(shown)), id="found")
         if self.mends:
             words = "“Mend it” plans exactly what is missing. Nothing is changed before you have seen it."
             yield Words(words, classes="reason")

@@ -17,7 +17,7 @@ from typing import Any, Final, NoReturn, TextIO
 
 from wizard import __version__, interrupts
 from wizard.problem import Problem, ProblemError, UsageProblem
-from wizard.terminal import wants_words
+from wizard.terminal import said_aloud, wants_words
 from wizard.text import one_line, quoted
 
 _DESCRIPTION: Final = "Sets up the AWS permissions of Remotion Lambda, least-privileged, and proves that they work."
@@ -54,8 +54,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             _refuse_empty(arguments, known)
             options = parser.parse_args(_command_first(arguments, known))
             module, _, function = options.run.partition(":")  # in wizard/commands: only what runs is loaded
-            code: int = getattr(import_module(f"wizard.commands.{module}"), function)(options)
-            sys.stdout.flush()
+            with _for(options):
+                code: int = getattr(import_module(f"wizard.commands.{module}"), function)(options)
+                sys.stdout.flush()
             return code
     except ProblemError as error:
         return _fail(error.problem, error.exit_code, wants_json, wordy)
@@ -65,6 +66,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         problem = Problem("Interrupted.", found.detail, found.remedy or _GO_ON)
         return _fail(problem, found.exit_code, wants_json, wordy)
+
+
+_FOR_PEOPLE: Final = {"apply", "check", "credentials", "explain", "plan", "profiles", "quotas", "undo"}
+
+
+def _for(options: argparse.Namespace) -> contextlib.AbstractContextManager[None]:
+    """What a command prints its words into: spoken where they are read aloud. What a program reads stays as it is."""
+    for_a_program = getattr(options, "json", False) or getattr(options, "format", "text") != "text"
+    return said_aloud() if options.command in _FOR_PEOPLE and not for_a_program else contextlib.nullcontext()
 
 
 _GO_ON: Final = "Run the same again: it looks at what is there and goes on from it."
@@ -271,7 +281,8 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument(
         "--around",
         action=argparse.BooleanOptionalAction,
-        help="look at Remotion's buckets, functions, logs and regions too (so it is, unless --user or --role is given)",
+        help="look at Remotion's buckets, functions, logs and regions too, and list what its policies allow beyond Remotion's "
+        "(so it is, unless --user or --role is given)",
     )
     check.add_argument(
         "--live-upload",

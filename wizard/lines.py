@@ -13,12 +13,15 @@ from typing import Any, TextIO
 
 from wizard.apply.events import Done, Event, Failed, Finished, Skipped, Started, Waiting
 from wizard.check.findings import SYMBOLS, Report, Status, words
+from wizard.check.grouped import Group, grouped
+from wizard.check.mend import messages
 from wizard.engine import Engine
 from wizard.handover.next_steps import NextStep
 from wizard.interrupts import SIGPIPE, put_off
 from wizard.plan.changes import Change, Plan
 from wizard.problem import Problem
-from wizard.text import count, plain, seconds
+from wizard.terminal import columns
+from wizard.text import count, folded, plain, seconds
 
 _WORD = {"✓": "done:", "✗": "failed:", "!": "note:"}
 
@@ -126,22 +129,39 @@ def print_problem(problem: Problem, out: TextIO, wordy: bool = False, about: str
 
 
 def print_report(report: Report, out: TextIO, wordy: bool = False) -> None:
-    """Print findings by subject, worst first; what holds is counted where it is much."""
+    """Print findings by subject, worst first, those that say the same together; what holds is counted where it is much.
+
+    In a terminal the sentences are broken at its width. Commands are not, so that they can be copied.
+    """
+    width = columns(out)
     print(f"\n{report.sentence().capitalize()}.", file=out)
     for subject, findings in report.subjects().items():
         print(f"\n{plain(subject)}", file=out)
         passed = [f for f in findings if f.status is Status.PASS]
-        for finding in findings:
-            if finding.status is not Status.PASS:
-                print(_marked(finding.status, plain(finding.title), wordy), file=out)
-                for label, text in (("why", finding.detail), ("next", finding.remedy)):
-                    if text:
-                        print(f"     {label}: {plain(text)}", file=out)
+        for group in grouped(f for f in findings if f.status is not Status.PASS):
+            _print_group(group, out, wordy, width)
         if len(passed) > 4:
             print(_marked(Status.PASS, f"{count(len(passed), 'thing')} that must hold, hold", wordy), file=out)
         else:
             for finding in passed:
-                print(_marked(Status.PASS, plain(finding.title), wordy), file=out)
+                print(folded(_marked(Status.PASS, plain(finding.title), wordy), width, 3), file=out)
+
+
+def _print_group(group: Group, out: TextIO, wordy: bool, width: int) -> None:
+    print(folded(_marked(group.status, plain(group.title), wordy), width, 3), file=out)
+    for item in group.items:
+        print(folded(f"     {plain(item)}", width, 7), file=out)
+    if group.detail:
+        print(folded(f"     why: {' '.join(plain(group.detail).split())}", width, 10), file=out)
+    if group.first.remedy:
+        print(f"     next: {plain(group.first.remedy)}", file=out)
+
+
+def print_messages(report: Report, out: TextIO) -> None:
+    """Print a text to send to whoever else can mend what fails."""
+    for text, who in messages(report).items():
+        print(f"\nA message for {who}:\n", file=out)
+        print("\n".join(f"  {line}".rstrip() for line in text.split("\n")), file=out)
 
 
 @contextmanager

@@ -14,11 +14,13 @@ _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)
 # Characters that reorder or hide what is shown: bidirectional controls and zero-width ones.
 _INVISIBLE = dict.fromkeys([*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF])
 
+_UNUSUAL = re.compile(r"[^\n\x20-\x7e]")
+
 
 def plain(text: str) -> str:
     """Return `text` without terminal escapes, control, bidirectional or zero-width characters; line breaks stay."""
     without = _ESCAPES.sub("", text).translate(_INVISIBLE).replace("\r\n", "\n").replace("\t", "    ")
-    return "".join(c for c in without if c == "\n" or unicodedata.category(c) not in {"Cc", "Cs", "Co"})
+    return _UNUSUAL.sub(lambda found: "" if unicodedata.category(found[0]) in {"Cc", "Cs", "Co"} else found[0], without)
 
 
 def has_control(text: str) -> bool:
@@ -45,6 +47,16 @@ def one_line(text: str, limit: int = 200) -> str:
 def number(value: float) -> str:
     """Group the digits of a number: 2,048."""
     return f"{value:,.0f}"
+
+
+def folded(text: str, width: int, indent: int = 0) -> str:
+    """Break text into lines of at most `width` columns, the later ones indented; words such as ARNs stay whole. 0: as it is."""
+    if not width:
+        return text
+    import textwrap
+
+    hanging = " " * indent
+    return textwrap.fill(text, width, subsequent_indent=hanging, break_long_words=False, break_on_hyphens=False)
 
 
 def count(n: int, noun: str, plural: str = "") -> str:

@@ -222,7 +222,7 @@ def test_more_than_remotion_needs_fails_least_privilege(onboarded: Engine, how: 
     expected = (
         {"other-objects", "other-buckets"}
         if how == "s3:*"
-        else {"other-objects", "other-buckets", "other-functions", "other-roles", "users"}
+        else {"other-objects", "other-buckets", "other-functions", "other-roles", "roles", "users"}
     )
     assert {i.rpartition(".")[2] for i in found} == expected
     report = onboarded.check(given())

@@ -122,6 +122,22 @@ def test_without_the_check_remotions_own_variables_are_not_read(place: Place, va
     assert won(asked(place, {variable: "1", **remotion_keys()})) == ("default-profile", KEYS["file"])
 
 
+def test_without_the_check_the_advice_about_default_names_what_the_sdk_reads(place: Place) -> None:
+    place.aws_file("credentials", section("default", "file"))
+    (told,) = [f for f in asked(place, {SKIP: "1", **remotion_keys()}).findings if f.id.endswith("default-section")]
+    assert SKIP in told.remedy and "AWS_PROFILE" in told.remedy and "REMOTION_AWS_ACCESS_KEY_ID" not in told.remedy
+    (told,) = [f for f in asked(place, {}).findings if f.id.endswith("default-section")]
+    assert "REMOTION_AWS_ACCESS_KEY_ID" in told.remedy
+
+
+def test_a_file_that_only_frameworks_load_is_told_to_the_cli_alone(place: Place) -> None:
+    (place.project / ".env.local").write_text(f"REMOTION_AWS_ACCESS_KEY_ID={KEYS['dotenv']}\n")
+    (place.project / ".env.production").write_text("AWS_REGION=us-east-1\n")
+    (told,) = [f for f in asked(place, aws_keys()).findings if f.id.endswith("other-env-file")]
+    assert told.title.startswith(".env.local holds") and KEYS["dotenv"] not in f"{told}"
+    assert "other-env-file" not in ids(asked(place, aws_keys(), "node"))
+
+
 def test_without_the_check_the_sdk_looks_at_roles_of_the_place_too(place: Place) -> None:
     token = {"AWS_WEB_IDENTITY_TOKEN_FILE": "/x", "AWS_ROLE_ARN": "arn:aws:iam::1:role/r"}
     assert won(asked(place, {SKIP: "1", **token}))[0] == "web-identity"

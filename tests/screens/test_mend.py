@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from screens.app import WizardApp
+from screens.check import FindingCard
 from tests.screens.support import FINDINGS, FakeEngine, Person, identity, session_at, with_person
 from tests.thorough import mostly_thorough
 from wizard.check.findings import Finding, Report, Status
@@ -141,6 +143,21 @@ async def test_nothing_is_offered_where_nothing_can_be_mended(fake: FakeEngine) 
         assert person.step == "check"
 
     await with_person(WizardApp(fake, session_at("check")), do)
+
+
+async def test_findings_that_say_the_same_share_a_card(fake: FakeEngine) -> None:
+    actions = ("lambda:CreateFunction", "iam:PassRole")
+    fake.findings = tuple(replace(forbidden(a, "*"), about=a, reason=WHY, effect="nothing works") for a in actions)
+    app = WizardApp(fake, session_at("check"))
+
+    async def do(person: Person) -> None:
+        assert person.step == "check"
+        (card,) = app.screen.query(FindingCard)
+        assert card.group.items == tuple(f"{action}: nothing works" for action in actions)
+        words = " ".join(person.words().split())
+        assert "remotion-user may not call …" in words and words.count("Copy a message") == 1
+
+    await with_person(app, do, (120, 40))
 
 
 async def test_a_message_for_somebody_else_is_copied(fake: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,9 +98,12 @@ class Beside:
 
 def unknown(identifier: str, subject: str, about: str, error: Exception) -> Finding:
     """Return the finding for a read that was refused or broke off: "can't tell", never "missing"."""
-    from wizard.account.errors import is_denied
+    from wizard.account.errors import is_denied, layer_of, message_of
 
     problem = problem_of(error, about).problem
-    remedy = "Check with an identity that may read it." if is_denied(error) else problem.remedy
-    cause = "denied-read" if is_denied(error) else ""
+    remedy, cause = problem.remedy, ""
+    if is_denied(error):
+        remedy, cause = "Check with an identity that may read it.", "denied-read"
+        if layer_of(message_of(error)) == "scp":
+            remedy = "Your organisation forbids it, maybe for the whole region: choose another one, or ask its administrator."
     return Finding(identifier, subject, Status.UNKNOWN, f"Can't tell: {about}", problem.detail, cause, remedy)

@@ -51,6 +51,7 @@ class Machine:
     dotenv: Mapping[str, str] = field(repr=False)
     home: Path
     now: datetime
+    unread: tuple[str, ...] = ()  # files beside .env with variables of Remotion's, which only frameworks load
 
     def seen_by(self, reader: Reader) -> dict[str, str]:
         """The variables that a reader sees. dotenv sets only what is not there yet; an empty one is there."""
@@ -126,7 +127,18 @@ def look(folder: Path, environment: Mapping[str, str], now: datetime | None = No
     """Read `.env` of a folder. Raises ProblemError if it is there and can't be read."""
     env_file = folder / ".env"
     home = Path(environment.get("HOME") or environment.get("USERPROFILE") or Path.home())
-    return Machine(dict(environment), env_file, variables_of(env_file), home, now or datetime.now(UTC))
+    unread = tuple(name for name in _FRAMEWORKS_OWN if names.ACCESS_KEY_ID in _variables_in(folder / name))
+    return Machine(dict(environment), env_file, variables_of(env_file), home, now or datetime.now(UTC), unread)
+
+
+_FRAMEWORKS_OWN: Final = (".env.local", ".env.development", ".env.production", ".env.development.local")
+
+
+def _variables_in(path: Path) -> Mapping[str, str]:
+    try:
+        return variables_of(path)
+    except ProblemError:  # nobody asked for it
+        return {}
 
 
 def answer(machine: Machine, reader: Reader) -> Answer:
@@ -457,6 +469,8 @@ def _warn(name: str, subject: str, title: str, detail: str, remedy: str) -> Find
 
 # About the whole
 
+_KEY_VARIABLES: Final = f"{names.ACCESS_KEY_ID} and {names.SECRET_ACCESS_KEY}"
+
 
 def _check_fails(places: _Places) -> Finding | None:
     """What `checkCredentials` refuses: neither a key nor the text [default] in the credentials file."""
@@ -489,6 +503,15 @@ def _findings(
     yield from _default_findings(places, winner)
     if reader == "cli":
         yield from _overridden(machine)
+        if machine.unread:
+            yield _warn(
+                "other-env-file",
+                machine.unread[0],
+                f"{listing(machine.unread)} {'holds' if len(machine.unread) == 1 else 'hold'} credentials that Remotion's CLI "
+                "does not read.",
+                "It loads .env of the folder it is started in, and no other file.",
+                "Put them into .env. --env-file is no help: it is for what the video's own code reads.",
+            )
     elif set(machine.dotenv) & {name for pair in _PAIRS for name in pair} | (
         set(machine.dotenv) & {names.PROFILE, "AWS_PROFILE"}
     ):
@@ -523,12 +546,17 @@ def _halves(places: _Places) -> Iterator[Finding]:
 
 def _default_findings(places: _Places, winner: Source | None) -> Iterator[Finding]:
     if places.has_default_text and winner is not None and winner.id == "default-profile":
+        alone = bool(places.seen.get(SKIP) or places.seen.get(INSIDE))
+        variables = "AWS_PROFILE, or the AWS_ variables of a key" if alone else f"{_KEY_VARIABLES}, or {names.PROFILE}"
+        leave = f"take {SKIP} away, or " if places.seen.get(SKIP) else ""
         yield _warn(
             "default-section",
             str(places.credentials_path),
-            "The profile [default] is used because nothing else was set.",
+            "The profile [default] is used because nothing else was set that the AWS SDK looks at."
+            if alone
+            else "The profile [default] is used because nothing else was set.",
             "It is easily somebody else's: Remotion takes it without a word when the variables are not loaded.",
-            f"If you did not mean it: set {names.ACCESS_KEY_ID} and {names.SECRET_ACCESS_KEY}, or {names.PROFILE}.",
+            f"If you did not mean it: {leave}set {variables}.",
         )
     if "default" in places.config and not places.has_default_text:
         yield _warn(
@@ -728,7 +756,7 @@ def _answer_lines(one: Answer, asked: bool) -> Iterator[str]:
         yield f" {mark} uses {one.winner.title}{_details(one.winner)}"
         if one.winner.account:
             yield f"     account {one.winner.account}, {one.winner.arn}"
-        elif not asked:
+        elif not asked and one.winner.kind not in _NO_CREDENTIALS:
             yield "     whose it is: add --ask-aws"
         yield from (line for finding in one.winner.findings for line in _finding_lines(finding))
     for source in one.shadowed:

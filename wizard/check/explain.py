@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any, Final
 
 from wizard.check.error_texts import ADMINISTRATOR, DOCS, KNOWN, ORGANISATION, Confidence, Known
+from wizard.check.other_error_texts import OTHER
 from wizard.check.pasted import ARN, PERMISSION, Denial, encoded_message, name_in, read
 from wizard.policy.evaluate import matches_arn
 from wizard.remotion import names
@@ -209,11 +210,13 @@ def _squeezed(text: str) -> str:
 
 @cache
 def _needles() -> tuple[tuple[Known, tuple[str, ...], tuple[str, ...]], ...]:
-    return tuple((known, tuple(map(_squeezed, known.texts)), tuple(map(_squeezed, known.also))) for known in KNOWN)
+    return tuple(
+        (known, tuple(map(_squeezed, known.texts)), tuple(map(_squeezed, known.also))) for known in (*KNOWN, *OTHER)
+    )
 
 
 # Errors that are told beside another one, which says more.
-_GENERAL: Final = {"aws.throttled", "network", "credentials.none"}
+_GENERAL: Final = {"aws.throttled", "aws.trouble", "network", "credentials.none"}
 
 
 def _known_in(text: str) -> list[Known]:
@@ -247,6 +250,7 @@ def _about_functions(flat: str) -> bool:
         "whencallingtherequestservicequotaincrease",
         "apigateway",
         "organizations",
+        "callerratelimitexceeded",
     )
     return not any(name in flat for name in others)
 
@@ -368,6 +372,8 @@ def _from_denial(denial: Denial, text: str) -> Explanation:
     )
     if base.cause == "missing-statement":
         base = _missing(base, denial, remotions)
+    elif denial.layer == "resource" and denial.action.lower() == "lambda:getlayerversion" and not denial.explicit:
+        base = _layer_not_shared(base, denial)
     if denial.action.lower() == "iam:createservicelinkedrole" and names.QUOTA_SERVICE in denial.resource:
         slr = _by_verdict("quota.service-linked-role")
         base = replace(base, verdict=slr.verdict, title=slr.title, remedy=slr.remedy, source=slr.source)
@@ -376,6 +382,9 @@ def _from_denial(denial: Denial, text: str) -> Explanation:
 
 def _by_layer(denial: Denial, text: str) -> Explanation:
     what = denial.action or "the call"
+    if _is_about_trust(denial):
+        denial = replace(denial, layer="trust")
+        return replace(_by_layer(denial, text), confidence="likely", remedy=_trust_remedy(denial, text))
     if not denial.layer:
         if denial.explicit:
             return Explanation(
@@ -434,6 +443,28 @@ def _by_layer(denial: Denial, text: str) -> Explanation:
     )
 
 
+def _is_about_trust(denial: Denial) -> bool:
+    """Whether AWS STS refused to let the caller into a role, and says no more."""
+    if denial.layer or denial.explicit:
+        return False
+    action = denial.action.lower()
+    return action in {"sts:tagsession", "sts:assumerolewithwebidentity", "sts:assumerolewithsaml"} or (
+        action == "sts:assumerole" and not denial.principal
+    )
+
+
+def _trust_remedy(denial: Denial, text: str) -> tuple[str, ...]:
+    values = {**_values(text, denial), **_command_parts(denial)}
+    look = _filled(_LAYERS["trust"].remedy[0], values)
+    if denial.action.lower() == "sts:tagsession":
+        return (
+            look,
+            "Add sts:TagSession to the actions there, beside sts:AssumeRole, and to the caller's own policy.",
+            "Or send no tags. In GitHub Actions: role-skip-session-tagging: true",
+        )
+    return (look, f"It must name the caller, allow {denial.action}, and its conditions must hold.")
+
+
 def _why(denial: Denial, layer: _Layer) -> str:
     if denial.explicit:
         return "A Deny wins over every Allow, in whatever policy that stands."
@@ -466,9 +497,7 @@ def _last_name(arn: str) -> str:
 def _command_parts(denial: Denial) -> dict[str, str]:
     kind, name, _ = _caller(denial.principal)
     kind, name = kind or "user", name or names.USER
-    role = (
-        denial.resource.rpartition("/")[2] if denial.action.lower() == "sts:assumerole" and denial.resource else "ROLE"
-    )
+    role = _last_name(denial.resource) if denial.action.lower().startswith("sts:") and denial.resource else "ROLE"
     return {
         "get": f"get-{kind} --{kind}-name {name}",
         "entity": kind.capitalize(),
@@ -611,6 +640,23 @@ def _missing(base: Explanation, denial: Denial, remotions: str) -> Explanation:
     return replace(base, remedy=(*remedy, f"Add this statement to a policy of the caller: {statement}"), others=others)
 
 
+def _layer_not_shared(base: Explanation, denial: Denial) -> Explanation:
+    """Lambda's answer for a layer of another account that does not exist in the region, or that its owner keeps."""
+    return replace(
+        base,
+        verdict="denied.layer-not-shared",
+        title="There is no such layer version in this region, or its owner does not share it.",
+        cause="missing",
+        why="Lambda asks the layer's own policy, and says the same where there is no layer. Your policies don't matter here.",
+        remedy=(
+            f"Look for it: aws lambda get-layer-version-by-arn --arn {denial.resource or 'ARN'}",
+            "Compare account, region, name and version with the owner's documentation: they differ from region to region.",
+        ),
+        others=("It was taken back: upgrade Remotion, or take the layer's newest version.",),
+        confidence="likely",
+    )
+
+
 def _special(denial: Denial, remotions: str) -> tuple[str, str, tuple[str, ...], tuple[str, ...]] | None:
     """Denials that have a story of their own at Remotion."""
     action = denial.action.lower()
@@ -695,11 +741,13 @@ def _outside(denial: Denial, entity: str, name: str) -> tuple[str, ...]:
 # Denials without AWS's sentence
 
 _DENIED_WORD: Final = re.compile(
-    r"AccessDenied|Access ?Denied|UnauthorizedOperation|not authorized to perform this operation|AuthorizationError",
+    r"AccessDenied|Access ?Denied|UnauthorizedOperation|not authorized to perform this operation|AuthorizationError|"
+    r"httpStatusCode:\s*403",
     re.IGNORECASE,
 )
 _CALLING: Final = re.compile(
-    r"when\s+calling\s+the\s+(\w{3,60})\s+operation|\bde_(\w{3,60}?)Command(?:Error)?\b|new\s+(\w{3,60})Command\b"
+    r"when\s+calling\s+the\s+(\w{3,60})\s+operation|\bde_(\w{3,60}?)Command(?:Error)?\b|new\s+(\w{3,60})Command\b|"
+    r"operation\s+error\s+[\w ]{2,40}:\s+(\w{3,60})"
 )
 _FRAMES: Final = (("getAllFunctions", "lambda:ListFunctions"), ("getFunctions", "lambda:ListFunctions"))
 

@@ -34,7 +34,8 @@ def words(status: Status, n: int) -> str:
 class Finding:
     """One thing that was checked. `cause` is a word of the contract such as missing-statement, scp, not-propagated.
 
-    `mend` holds the answers, by key, that the wizard needs to mend it, where the usual ones don't do it.
+    `mend` holds the answers, by key, that the wizard needs to mend it, where the usual ones don't do it. Findings that say the
+    same of several things have `about`, the end of the title, and `reason`, the detail without what is special to one.
     """
 
     id: str
@@ -45,6 +46,9 @@ class Finding:
     cause: str = ""
     remedy: str = ""
     mend: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    about: str = field(default="", compare=False)
+    reason: str = field(default="", compare=False)
+    effect: str = field(default="", compare=False)  # what does not work then
 
     def to_json(self) -> dict[str, str]:
         return {
@@ -88,7 +92,8 @@ class Report:
     def sentence(self) -> str:
         """Return a summary that can be read aloud."""
         order = (Status.FAIL, Status.WARN, Status.PASS, Status.UNKNOWN)
-        return ", ".join(f"{len(self.of(s))} {words(s, len(self.of(s)))}" for s in order)
+        counts = ", ".join(f"{len(self.of(s))} {words(s, len(self.of(s)))}" for s in order)
+        return f"not everything could be checked: {counts}" if self.ok and self.of(Status.UNKNOWN) else counts
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -41,8 +41,8 @@ _ABOUT: Final = ("user.", "role.", "credentials.")  # the wizard makes users, ro
 _SETUP: Final = re.compile(rf"[^:]*: {PROGRAM} setup$")
 _ACTION: Final = re.compile(r"\.permission\.([^@]+)")
 _REFUSED: Final = re.compile(r"AWS refuses (\S+?:\S+)")
-_RESOURCE: Final = re.compile(r"\(on (arn:[^\s)]+|\*)[^)]*\)")
-_WITHOUT: Final = re.compile(r" ?\(on (?:arn:[^\s)]+|\*)[^)]*\)(?: Without it:.*)?$", re.DOTALL)
+_RESOURCE: Final = re.compile(r"\(on ((?:arn:[^\s)]+|\*)(?: in [^)]*)?)\)")
+_WITHOUT: Final = re.compile(r"(?: Besides: .*)? ?\(on (?:arn:[^\s)]+|\*)[^)]*\)(?: Without it:.*)?$", re.DOTALL)
 
 
 def mendable(finding: Finding) -> bool:
@@ -102,6 +102,11 @@ def message(report: Report, finding: Finding) -> str:
     ]
     lines.append("The actions are those of Remotion's own policies: remotion.dev/docs/lambda/permissions")
     return plain("\n".join(lines))
+
+
+def messages(report: Report) -> dict[str, str]:
+    """Return the texts to send, each with whom it is for: one for each reason why something fails."""
+    return {message(report, f): for_others(f) for f in report.of(Status.FAIL) if for_others(f)}
 
 
 def _asked(finding: Finding) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final
+from urllib.parse import unquote
 
 from wizard.secret import MASK, without_secrets
 from wizard.text import one_line, plain
@@ -49,6 +50,8 @@ def read(text: str, decoded: str = "") -> Pasted:
     spoken = _redacted("\n".join([*(message for _, message in events), cleaned]))
     refused = [*_denials(spoken), *(event for event, _ in events if event.action)]
     refused += _denials(_redacted(whole)) if whole != cleaned else []
+    inside = _unwrapped(cleaned)  # the terminal was as wide as what stands within the frame
+    refused += _denials(_redacted(inside)) if inside != cleaned else []
     return Pasted(spoken, _merged(refused, _decoded(decoded)))
 
 
@@ -67,10 +70,20 @@ def _unwrapped(text: str) -> str:
 def clean(text: str) -> str:
     """Return pasted text as its writer meant it: no escapes of terminals, JSON or HTML, no frames and quote marks."""
     shown = plain(text.replace("\r\n", "\n").replace("\r", "\n").replace("\u00a0", " "))
-    shown = shown.replace('\\"', '"').replace("\\n", "\n").replace("\\t", " ")
-    shown = html.unescape(shown) if "&" in shown else shown
+    shown = unquote(shown) if "%20" in shown and "%3A" in shown else shown
+    shown = re.sub(r"\\{1,8}\"", '"', shown)
+    shown = re.sub(r"\\{1,8}([nt])", lambda found: "\n" if found[1] == "n" else " ", shown)
+    shown = html.unescape(html.unescape(shown)) if "&" in shown else shown
     shown = re.sub(r" {3,}", "  ", plain(shown))  # an entity may have stood for a control character
-    return "\n".join(line.strip(" ").lstrip(_FRAME).rstrip(_EDGE) for line in shown.split("\n"))
+    return "\n".join(_PREFIX.sub("", line.strip(" ")).lstrip(_FRAME).rstrip(_EDGE) for line in shown.split("\n"))
+
+
+# What logs put before a line: the time, a level, a program's name.
+_PREFIX: Final = re.compile(
+    r"(?:\d{4}-\d\d-\d\d[T ])?\d\d:\d\d:\d\d[.,\d]{0,10}(?:Z|[+-]\d\d:?\d\d)?\s+(?:\[\w{2,10}\]\s*)?"
+    r"|npm (?:ERR!|error)\s+|[\w.-]{1,40}\s{1,10}\|\s",
+    re.ASCII,
+)
 
 
 _FRAME: Final = " >|│┃║╷╵╭╰✗✘❌⚠💡\ufe0f"  # what terminals, issues and mails put before a line
@@ -134,7 +147,7 @@ _WORDS: Final = (
 ARN: Final = r"arn:aws[\w-]{0,12}:"
 _BROKEN: Final = r"(?:\S|\n[ \t]*(?=\S)){0,1000}?"
 _SENTENCE: Final = re.compile(
-    r"\bis\s+not\s+authorized\s+to\s+perform\s*:?\s*(?P<action>[A-Za-z][\w-]{1,40}:\s?[A-Za-z*][\w*]{1,80})",
+    r"(?:\bis\s+)?\bnot\s+authorized\s+to\s+perform\s*:?\s*(?P<action>[A-Za-z][\w-]{1,40}:\s?[A-Za-z*][\w*]{1,80})",
     re.IGNORECASE,
 )
 _WHO: Final = re.compile(r"(?:User|Principal)\s*:\s*", re.IGNORECASE)
@@ -200,7 +213,7 @@ def name_in(text: str) -> str:
     """A name out of a sentence: in one piece, without the punctuation behind it."""
     words = text.split()
     joined = f"{words[0]} {''.join(words[1:])}" if words and words[0].lower() in _KINDS else "".join(words)
-    return one_line(joined.strip("\"'`,;()<>").rstrip(".:"), 400)
+    return one_line(joined.strip("\"'`“”„‘’«»\\,;()<>").rstrip(".:"), 400)
 
 
 _KINDS: Final = {"role", "user", "policy", "group"}

@@ -14,7 +14,7 @@ from wizard.check.findings import Finding, Status
 from wizard.check.probes import ForbiddenProbe, Probe
 from wizard.check.simulate import Verdict, simulate
 from wizard.check.subjects import OperatorProbe, Subject
-from wizard.check.wide import Opening, openings, through
+from wizard.check.wide import Opening, beyond, openings, through
 from wizard.remotion import names
 from wizard.remotion.catalogue import cost_of_missing
 from wizard.text import count, listing
@@ -45,40 +45,50 @@ def permissions(
     """Yield a finding for each action of a probe. `why` says what it is for; `ambiguous` ones carry the resource's kind."""
     for action in probe.actions:
         identifier = f"{subject.policy}.permission.{action}" + (f"@{probe.kind}" if action in ambiguous else "")
+        layer = _on(probe.kind) if action in ambiguous else ""
         if isinstance(answer, Exception):
-            yield _cannot_simulate(identifier, subject, action, answer)
+            yield _cannot_simulate(identifier, subject, f"{action}{layer}", answer)
             continue
         rows = [v for v in answer if v.action.lower() == action.lower()]
         if not rows:
             yield Finding(identifier, subject.name, Status.UNKNOWN, f"AWS gave no answer about {action}.")
             continue
-        refused = next((v for v in rows if not v.allowed), None)
-        if refused is None:
+        depends = {v: text for v in rows if (text := reasoning.depends_on(v))}
+        refused = [v for v in rows if not v.allowed and v not in depends]
+        if refused:
+            yield _refusal(identifier, subject, reasoning, refused, layer, probe.kind)
+        elif depends:
+            title, detail = f"It depends whether {subject.name} may call {action}", next(iter(depends.values()))
             yield Finding(
-                identifier, subject.name, Status.PASS, f"{subject.name} may call {action}", why.get(action, "")
-            )
-        elif refused.missing_context and refused.decision != "explicitDeny":
-            missing = listing(refused.missing_context)
-            yield Finding(
-                identifier,
-                subject.name,
-                Status.UNKNOWN,
-                f"It depends whether {subject.name} may call {action}",
-                f"A policy asks for {missing}, which only a real call has.",
-                "missing-context",
+                identifier, subject.name, Status.UNKNOWN, title, detail, "missing-context", about=action, reason=detail
             )
         else:
-            yield _refusal(identifier, subject, reasoning, refused)
+            title = f"{subject.name} may call {action}{layer}"
+            yield Finding(identifier, subject.name, Status.PASS, title, why.get(action, ""))
 
 
-def _refusal(identifier: str, subject: Subject, reasoning: Reasoning, verdict: Verdict) -> Finding:
+def _on(kind: str) -> str:
+    """What an action is asked on, for titles, where it is asked on several kinds of resource."""
+    if kind == "insights-log":
+        return " on the logs of Lambda Insights"
+    if kind.startswith("insights"):
+        return " on the layer of Lambda Insights"
+    return " on Remotion's layers" if kind == "binaries" else ""
+
+
+def _refusal(
+    identifier: str, subject: Subject, reasoning: Reasoning, refused: list[Verdict], layer: str, kind: str
+) -> Finding:
+    verdict = refused[0]
     cause = reasoning.cause(verdict)
-    cost = cost_of_missing(subject.policy, verdict.action)
-    without = f" Without it: {cost}." if cost else ""
-    status, title = Status.FAIL, f"{subject.name} may not call {verdict.action}"
+    cost, about = _cost(subject, verdict.action, kind), f"{verdict.action}{layer}"
+    status, title = Status.FAIL, f"{subject.name} may not call {about}"
     if cause.word == NOT_PROPAGATED:
-        status, title = Status.UNKNOWN, f"Can't tell yet whether {subject.name} may call {verdict.action}"
-    place = f" in {verdict.region}" if verdict.resource == "*" and verdict.region else ""
+        status, title = Status.UNKNOWN, f"Can't tell yet whether {subject.name} may call {about}"
+    everywhere = verdict.action.startswith(("iam:", "sts:"))
+    regions = [] if everywhere else list(dict.fromkeys(v.region for v in refused if v.region))
+    place = f" in {listing(regions)}" if regions else ""
+    without = f" Without it: {cost}." if cost else ""
     return Finding(
         identifier,
         subject.name,
@@ -87,30 +97,43 @@ def _refusal(identifier: str, subject: Subject, reasoning: Reasoning, verdict: V
         f"{cause.sentence} (on {verdict.resource}{place}){without}",
         cause.word,
         cause.remedy,
+        about=about,
+        reason=f"{cause.sentence} ({place.strip()})" if place else cause.sentence,
+        effect=cost,
     )
 
 
-def _cannot_simulate(identifier: str, subject: Subject, action: str, error: Exception) -> Finding:
+def _cost(subject: Subject, action: str, kind: str) -> str:
+    """What does not work without an action on a kind of resource."""
+    if kind.startswith("insights") and action == "lambda:GetLayerVersion":
+        return "`functions deploy` fails with --enable-lambda-insights; nothing else"
+    return cost_of_missing(subject.policy, action)
+
+
+def _cannot_simulate(identifier: str, subject: Subject, about: str, error: Exception) -> Finding:
+    read = f"iam:Get{subject.kind.capitalize()}"
     if isinstance(error, Pathless):
-        title = f"Can't tell whether {subject.name} may call {action}"
-        detail = f"IAM knows it under its path only, which can't be read without iam:Get{subject.kind.capitalize()}."
-        remedy = f"Check with an identity that may call iam:Get{subject.kind.capitalize()}."
-        return Finding(identifier, subject.name, Status.UNKNOWN, title, detail, "denied-read", remedy)
-    if is_absent(error):
-        detail, cause = "IAM does not know the identity (yet).", NOT_PROPAGATED
-        return Finding(
-            identifier,
-            subject.name,
-            Status.UNKNOWN,
-            f"Can't tell whether {subject.name} may call {action}",
-            detail,
-            cause,
-        )
-    problem = problem_of(error, "asking IAM's simulator").problem
-    cause = "denied-read" if is_denied(error) else ""
-    remedy = "Check with an identity that may call iam:SimulatePrincipalPolicy." if is_denied(error) else problem.remedy
-    title = f"Can't tell whether {subject.name} may call {action}"
-    return Finding(identifier, subject.name, Status.UNKNOWN, title, message_of(error), cause, remedy)
+        detail, cause = f"IAM knows it under its path only, which can't be read without {read}.", "denied-read"
+        remedy = f"Check with an identity that may call {read}."
+    elif is_absent(error):
+        detail, cause, remedy = "IAM does not know the identity (yet).", NOT_PROPAGATED, ""
+    elif is_denied(error):
+        detail, cause = message_of(error), "denied-read"
+        remedy = "Check with an identity that may call iam:SimulatePrincipalPolicy."
+    else:
+        detail, cause = message_of(error), ""
+        remedy = problem_of(error, "asking IAM's simulator").problem.remedy
+    return Finding(
+        identifier,
+        subject.name,
+        Status.UNKNOWN,
+        f"Can't tell whether {subject.name} may call {about}",
+        detail,
+        cause,
+        remedy,
+        about=about,
+        reason=detail,
+    )
 
 
 def least_privilege(
@@ -129,6 +152,8 @@ def least_privilege(
             Status.UNKNOWN,
             f"Can't tell whether {subject.name} may {probe.meaning}",
             message_of(answer),
+            about=probe.meaning,
+            reason=message_of(answer),
         )
     allowed = [v for v in answer if v.allowed]
     if not allowed:
@@ -165,7 +190,34 @@ def least_privilege(
         "too-wide",
         remedy,
         {"principal.take_away": away} if away else {},
+        about=probe.meaning,
+        reason=f"Allowed by {by}. Remotion does not need it.",
     )
+
+
+def wider_than_needed(
+    subject: Subject, reasoning: Reasoning, told: set[str], accepted: tuple[str, ...]
+) -> Iterator[Finding]:
+    """List by statement what else the policies allow beyond Remotion's; `told` are policies that were found too wide already."""
+    found = beyond(reasoning.principal, subject.policy, reasoning.wanted, {*told, *accepted})
+    found = tuple(one for one in found if not one[0].startswith(names.OPERATOR_POLICY))
+    if reasoning.principal is None or not found:
+        return
+    listed = listing([f"{policy} ({text})" for policy, text in found[:_MOST_LISTED]])
+    more = f" And {count(len(found) - _MOST_LISTED, 'statement')} more." if len(found) > _MOST_LISTED else ""
+    yield Finding(
+        f"{subject.policy}.least-privilege.wider",
+        subject.name,
+        Status.WARN,
+        f"{subject.name} has rights that Remotion does not need",
+        f"{listed}.{more}",
+        "wider",
+        "Keep what your own work needs, and take the rest out. What you chose in the wizard counts as needed with: "
+        "remotion-lambda-wizard check --answers FILE",
+    )
+
+
+_MOST_LISTED = 8
 
 
 def _can_go(principal: Principal | None, opened: tuple[Opening, ...]) -> list[str]:

@@ -108,13 +108,15 @@ def forbidden_probes(scene: Scene) -> list[ForbiddenProbe]:
     bucket = f"arn:{scene.partition}:s3:::somebody-elses-bucket"
     user_actions = ("iam:CreateUser", "iam:CreateAccessKey", "iam:AttachUserPolicy", "iam:PutUserPolicy")
     function_actions = ("lambda:InvokeFunction", "lambda:DeleteFunction", "lambda:UpdateFunctionCode")
+    rights_actions = ("iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy")
     object_actions = ("s3:GetObject", "s3:PutObject", "s3:DeleteObject")
-    bucket_actions = ("s3:PutBucketPolicy", "s3:DeleteBucket")
+    bucket_actions = ("s3:PutBucketPolicy", "s3:DeleteBucket", "s3:ListBucket")
     role_actions = ("iam:PassRole", "sts:AssumeRole")
     return [
         ForbiddenProbe("other-objects", "read or change files in other buckets", object_actions, f"{bucket}/file"),
-        ForbiddenProbe("other-buckets", "change or delete other buckets", bucket_actions, bucket),
+        ForbiddenProbe("other-buckets", "list, change or delete other buckets", bucket_actions, bucket),
         ForbiddenProbe("other-functions", "call or change other functions", function_actions, function),
         ForbiddenProbe("other-roles", "hand over or take other roles", role_actions, f"{iam}:role/somebody-elses-role"),
+        ForbiddenProbe("roles", "change what roles may do", rights_actions, f"{iam}:role/somebody-elses-role"),
         ForbiddenProbe("users", "make users or keys, or give rights away", user_actions, f"{iam}:user/somebody-else"),
     ]

@@ -9,24 +9,34 @@ from typing import Final
 
 from wizard.account.connect import Aws
 from wizard.account.discover import read_concurrency, read_entity, read_principal
-from wizard.account.errors import is_absent
+from wizard.account.errors import is_absent, layer_of
 from wizard.account.snapshot import Fact, Identity, Principal
 from wizard.check.ahead import read_ahead
 from wizard.check.batches import Asked
 from wizard.check.cause import Reasoning
 from wizard.check.findings import Finding, Report, Status
 from wizard.check.output_bucket import check_output_buckets
-from wizard.check.permissions import Pathless, ambiguous_actions, check_operator, least_privilege, permissions
+from wizard.check.permissions import (
+    Pathless,
+    ambiguous_actions,
+    check_operator,
+    least_privilege,
+    permissions,
+    wider_than_needed,
+)
 from wizard.check.probes import Scene, forbidden_probes, wanted_probes
+from wizard.check.simulate import Verdict
 from wizard.check.stored import check_credentials
 from wizard.check.subjects import CheckRequest, Subject
 from wizard.check.trust import check_taken, check_trust
+from wizard.check.wide import openings
 from wizard.problem import ProblemError
 from wizard.quotas.advice import functions_at_once, outcome
 from wizard.quotas.limits import IncreaseRequest, newest_request
 from wizard.remotion import names
 from wizard.remotion.catalogue import reasons
-from wizard.text import count, number
+from wizard.remotion.regions import OPT_IN
+from wizard.text import account_number, count, number
 
 # Calls at a time: all of a user and a role. Where IAM throttles its simulator, they are made again.
 _AT_ONCE: Final = 14
@@ -125,15 +135,21 @@ def _check_subject(aws: Aws, identity: Identity, one: _Questioned, request: Chec
             subject.name,
             Status.FAIL,
             f"There is no {subject.kind} {subject.name}.",
-            f"in account {identity.account}",
+            f"Looked for in account {account_number(identity.account)}.",
             "missing-principal",
-            "Make it: remotion-lambda-wizard setup",
+            f"Make it, or name the one that you have (--{subject.kind} NAME): remotion-lambda-wizard setup",
         )
         return
     if principal is None:
-        detail = str(one.entity.problem or "")
+        denied, unread = one.entity.problem, "so who may take it can't be told" if subject.is_render_role else ""
         yield Finding(
-            f"{prefix}.exists", subject.name, Status.UNKNOWN, f"{subject.name} can't be read.", detail, "", ""
+            f"{prefix}.exists",
+            subject.name,
+            Status.UNKNOWN,
+            f"{subject.name} can't be read{f', {unread}' if unread else '; its permissions are asked for all the same'}.",
+            denied.detail if denied else "",
+            "denied-read",
+            denied.remedy if denied else "",
         )
     elif subject.is_render_role:
         yield from check_trust(principal, request.own_render_role)
@@ -148,8 +164,14 @@ def _check_subject(aws: Aws, identity: Identity, one: _Questioned, request: Chec
         if principal is None and isinstance(answer, Exception) and is_absent(answer):
             answer = Pathless()
         yield from permissions(subject, reasoning, probe, answer, why, ambiguous)
+    allowed: list[Verdict] = []
     for refused in one.forbidden:
-        yield least_privilege(subject, reasoning, refused, one.asked.answer(refused.probe), request.accepted)
+        answer = one.asked.answer(refused.probe)
+        allowed += [] if isinstance(answer, Exception) else [verdict for verdict in answer if verdict.allowed]
+        yield least_privilege(subject, reasoning, refused, answer, request.accepted)
+    if request.lists_wider:
+        told = {opening.policy for opening in openings(reasoning.principal, allowed)}
+        yield from wider_than_needed(subject, reasoning, told, request.accepted)
 
 
 # Limits
@@ -162,18 +184,24 @@ def _check_concurrency(aws: Aws, region: str) -> Finding:
     return _concurrency(region, fact, newest_request(aws, region) if low else None)
 
 
+_OFF: Final = ("UnrecognizedClientException", "InvalidClientTokenId")  # what AWS says where an opt-in region is off
+
+
 def _concurrency(region: str, fact: Fact[int], request: IncreaseRequest | None = None) -> Finding:
     identifier, subject = f"quota.{region}", "quotas"
     if fact.value is None:
         detail = fact.problem.detail if fact.problem else ""
-        return Finding(
-            identifier,
-            subject,
-            Status.UNKNOWN,
-            f"The Lambda concurrency in {region} can't be read",
-            detail,
-            "denied-read",
-        )
+        if region in OPT_IN and any(code in detail for code in _OFF):
+            title = (
+                f"The Lambda concurrency in {region} can't be read: the account has most likely not enabled the region"
+            )
+            remedy = f"Enable it: aws account enable-region --region-name {region}   or choose another region."
+            return Finding(identifier, subject, Status.UNKNOWN, title, detail, "region-off", remedy)
+        title = f"The Lambda concurrency in {region} can't be read"
+        remedy = "Check with an identity that may call lambda:GetAccountSettings."
+        if layer_of(detail) == "scp":
+            remedy = "Your organisation forbids it, maybe for the whole region: choose another one, or ask its administrator."
+        return Finding(identifier, subject, Status.UNKNOWN, title, detail, "denied-read", remedy)
     limit = fact.value
     if limit > names.FUNCTIONS_PER_RENDER:
         return Finding(identifier, subject, Status.PASS, f"Lambda concurrency in {region} is {number(limit)}")

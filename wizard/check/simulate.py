@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from wizard.account.connect import Aws
 from wizard.account.errors import code_of
@@ -17,6 +17,8 @@ from wizard.remotion import names
 
 _THROTTLED = {"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"}
 
+# What is the same in every call of Remotion. Source: "AWS global condition context keys" (AWS IAM User Guide).
+ALWAYS: Final = {"aws:SecureTransport": "true"}
 ATTEMPTS = 3  # of one call; throttling is waited out beyond them
 
 
@@ -67,7 +69,7 @@ def simulate(
     if any(action.lower() == "iam:passrole" for action in actions):
         known.setdefault("iam:PassedToService", names.LAMBDA_SERVICE)
     if region:
-        known.setdefault("aws:RequestedRegion", region)
+        known = {"aws:RequestedRegion": region, **ALWAYS, **known}
     if known:
         parameters["ContextEntries"] = [
             {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}

@@ -59,3 +59,4 @@ class CheckRequest:
     accepted: tuple[str, ...] = ()
     operators: tuple[OperatorProbe, ...] = ()
     output: OutputCheck | None = None
+    lists_wider: bool = False  # whether every policy is read, and what it allows beyond Remotion's is listed

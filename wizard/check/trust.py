@@ -13,7 +13,7 @@ from wizard.check.cause import Reasoning
 from wizard.check.findings import Finding, Status
 from wizard.check.simulate import simulate
 from wizard.check.subjects import Subject
-from wizard.policy.trust import services_of, trusts_role, trusts_service
+from wizard.policy.trust import conditions_for, is_open_to_all, services_of, trusts_role, trusts_service
 from wizard.remotion import names
 from wizard.text import listing
 
@@ -84,9 +84,26 @@ def check_trust(role: Principal, is_own: bool) -> Iterator[Finding]:
             "wrong-path",
             "Delete the role and let the wizard make it anew.",
         )
-    if trusts_service(role.trust or {}, names.LAMBDA_SERVICE):
+    trust = role.trust or {}
+    if is_open_to_all(trust):
+        yield Finding(
+            "role.trust-open",
+            role.name,
+            Status.FAIL,
+            f"Anybody with an AWS account may take {role.name}",
+            "A statement of its trust policy allows sts:AssumeRole to every principal (*), without a condition.",
+            "too-wide",
+            f"Take that statement out: AWS console, IAM, Roles, {role.name}, Trust relationships.",
+        )
+    keys = conditions_for(trust, names.LAMBDA_SERVICE)
+    if trusts_service(trust, names.LAMBDA_SERVICE):
         text = f"Trust policy: {names.LAMBDA_SERVICE} may take it."
         yield Finding("role.trust", role.name, Status.PASS, f"AWS Lambda may take {role.name}", text)
+    elif keys:
+        title = f"AWS Lambda may take {role.name} under a condition only"
+        detail = f"Its trust policy asks for {listing(keys)}. Where that does not hold, functions can't be deployed."
+        remedy = "Let the wizard mend it: remotion-lambda-wizard setup"
+        yield Finding("role.trust", role.name, Status.WARN, title, detail, "trust", remedy)
     else:
         yield Finding(
             "role.trust",

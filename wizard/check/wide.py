@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from wizard.account.snapshot import Principal
 from wizard.check.simulate import Verdict
+from wizard.check.standing import in_few_words
 from wizard.policy import documents
+from wizard.policy.documents import Document
 from wizard.policy.evaluate import Policy, PolicySet, Request, evaluate
-from wizard.text import listing, one_line
-
-_LONGEST = 60
+from wizard.policy.fingerprint import fingerprint
+from wizard.remotion.catalogue import PolicyKind
+from wizard.text import listing
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,24 @@ def openings(principal: Principal | None, verdicts: Iterable[Verdict]) -> tuple[
     )
 
 
+def beyond(
+    principal: Principal | None, kind: PolicyKind, wanted: Document, told: Iterable[str]
+) -> tuple[tuple[str, str], ...]:
+    """Return what a principal's policies, its groups' too, allow beyond Remotion's of any release: policy and statement.
+
+    The policies in `told` are left out.
+    """
+    if principal is None:
+        return ()
+    partition, left_out = principal.arn.split(":")[1], set(told)
+    return tuple(
+        (name, f"{f'statement {sid}: ' if (sid := statement.get('Sid')) else ''}{in_few_words(statement)}")
+        for name, document in principal.documents()
+        if name not in left_out
+        for statement in fingerprint([document], wanted, kind, partition).wider
+    )
+
+
 def through(opened: Iterable[Opening], matched: Iterable[str]) -> str:
     """Say through what it is allowed: the statements, where they can be told, else the policies that IAM names."""
     found = [str(opening) for opening in opened]
@@ -61,14 +81,4 @@ def _allows(statements: list[documents.Statement], index: int) -> str:
     """What a statement allows in few words: "s3:* on *"."""
     if index >= len(statements):
         return "can't be shown"
-    statement = statements[index]
-    what = _few(statement, "Action")
-    return one_line(f"{what} on {_few(statement, 'Resource')}", _LONGEST * 2)
-
-
-def _few(statement: documents.Statement, element: str) -> str:
-    if element not in statement:
-        return f"all but {_few(statement, f'Not{element}')}" if f"Not{element}" in statement else "nothing"
-    values = [str(value) for value in documents.listed(statement[element])]
-    shown = values[0] if values else "nothing"
-    return one_line(shown, _LONGEST) + (f" and {len(values) - 1} more" if len(values) > 1 else "")
+    return in_few_words(statements[index])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from wizard.commands.shared import answers_of, open_engine, require_right, sign_in
 from wizard.problem import ExitCode, UsageProblem
+from wizard.terminal import is_read_aloud
 
 if TYPE_CHECKING:
     from wizard.check.findings import Finding
@@ -48,7 +49,8 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(report.to_json(), indent=2, ensure_ascii=False))
     else:
-        lines.print_report(report, sys.stdout)
+        lines.print_report(report, sys.stdout, is_read_aloud())
+        lines.print_messages(report, sys.stdout)
     return ExitCode.OK if report.ok else ExitCode.DOES_NOT_HOLD
 
 

@@ -6,13 +6,15 @@ import argparse
 import contextlib
 import json
 import os
+import sys
 from typing import TYPE_CHECKING
 
 from wizard.commands.apply import unattended
 from wizard.commands.shared import connection, open_engine, require_aws_options, require_right
 from wizard.places import expanded
 from wizard.problem import ProblemError, UsageProblem
-from wizard.text import quoted
+from wizard.terminal import columns
+from wizard.text import folded, quoted
 
 if TYPE_CHECKING:
     from wizard.account.connect import Aws
@@ -47,7 +49,9 @@ def explain(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(source.to_json(machine, answers), indent=2, ensure_ascii=False))
     else:
-        print("\n".join(source.as_lines(machine, answers, options.ask_aws)))
+        width = columns(sys.stdout)
+        for line in source.as_lines(machine, answers, options.ask_aws):
+            print(line if "next: " in line else folded(line, width, 10 if "why: " in line else 5))
     return source.exit_code(answers, reached)
 
 

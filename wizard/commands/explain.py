@@ -9,7 +9,8 @@ import sys
 
 from wizard.commands.shared import connection, open_engine, require_aws_options
 from wizard.problem import ExitCode, ProblemError, UsageProblem
-from wizard.text import one_line
+from wizard.terminal import columns
+from wizard.text import folded, one_line
 
 
 def run(options: argparse.Namespace) -> int:
@@ -28,8 +29,14 @@ def run(options: argparse.Namespace) -> int:
         found = explanation.to_json() | ({"decoding": {"done": bool(decoded), "note": note}} if message else {})
         print(json.dumps(found, indent=2, ensure_ascii=False))
     else:
-        print("\n".join([*as_lines(explanation), *(("", note) if note else ())]))
+        width = columns(sys.stdout)
+        print("\n".join([*(_fitting(line, width) for line in as_lines(explanation)), *(("", note) if note else ())]))
     return ExitCode.OK if explanation.known else ExitCode.DOES_NOT_HOLD
+
+
+def _fitting(line: str, width: int) -> str:
+    """Break a line at the terminal's width, but not one with a command in it, which is to be copied."""
+    return line if line.startswith("  →") else folded(line, width, 4 if line.startswith(" ") else 0)
 
 
 def _pasted(words: list[str]) -> str:

@@ -40,6 +40,25 @@ def trusts_role(trust: Document, arn: str) -> bool:
     return _trusts(trust, "AWS", {arn})
 
 
+def conditions_for(trust: Document, service: str) -> tuple[str, ...]:
+    """Return the condition keys under which alone a trust policy lets a service in; () if it does not, or without any."""
+    entries = list(_entries(trust))
+    named = [e for e in entries if (e[1] == "Service" and e[2] == service) or e[2] == "*"]
+    if not named or any(effect == "Deny" or not conditional for effect, _, _, conditional in named):
+        return ()
+    keys: dict[str, None] = {}
+    for statement in documents.statements(trust):
+        for block in dict(statement.get("Condition") or {}).values():
+            keys |= dict.fromkeys(map(str, block))
+    return tuple(keys)
+
+
+def is_open_to_all(trust: Document) -> bool:
+    """Whether anybody with an AWS account may take the role: an Allow for every principal, without a condition."""
+    entries = [e for e in _entries(trust) if e[2] == "*" and e[1] in {"", "AWS"}]
+    return any(e[0] == "Allow" and not e[3] for e in entries) and not any(e[0] == "Deny" for e in entries)
+
+
 def services_of(trust: Document) -> tuple[str, ...]:
     """Return the AWS services that a trust policy names in Allow statements, in order."""
     found: dict[str, None] = {}
