@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import TypeVar
@@ -41,6 +42,17 @@ async def off_thread(work: Callable[[], T]) -> T:
 
     threading.Thread(target=run, name="wizard-engine", daemon=True).start()
     return await answer
+
+
+def told_from_threads(say: Callable[[str], object]) -> Callable[[str], None]:
+    """Return `say`, which belongs to the UI thread, for calls out of other threads. What comes after the end is dropped."""
+    loop = asyncio.get_running_loop()
+
+    def tell(words: str) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(say, words)
+
+    return tell
 
 
 def problem_of(error: BaseException) -> Problem:

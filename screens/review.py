@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
 
-from screens.background import off_thread, problem_of
+from screens.background import off_thread, problem_of, told_from_threads
 from screens.step import Keys, StepScreen
 from screens.widgets.buttons import ButtonRow, Push
 from screens.widgets.changes import ChangeDetail, ChangeList, head_of
@@ -81,7 +81,8 @@ class ReviewScreen(StepScreen):
         try:
             await app.connect()
             busy.say("Reading your account: user, role, policies, limits…")
-            snapshot = await off_thread(lambda: app.engine.discover(answers))
+            tell = told_from_threads(busy.say)
+            snapshot = await off_thread(lambda: app.engine.discover(answers, tell))
             busy.say("Comparing it with what Remotion needs…")
             plan = await off_thread(lambda: app.engine.plan(answers, snapshot))
             cut_off = await off_thread(app.engine.unfinished_runs)

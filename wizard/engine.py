@@ -248,8 +248,11 @@ class Engine:
 
     # Discover, plan, apply
 
-    def discover(self, answers: Answers) -> AccountSnapshot:
-        """Read the account and this machine. Connects if need be. Raises ProblemError when AWS can't be reached."""
+    def discover(self, answers: Answers, tell: Callable[[str], object] | None = None) -> AccountSnapshot:
+        """Read the account and this machine. Connects if need be. `tell` hears how far it is, where that takes long.
+
+        Raises ProblemError when AWS can't be reached.
+        """
         from wizard.account.boundaries import boundary_demand
         from wizard.account.connect import refuse_partition_mismatch
         from wizard.account.discover import UnreadableFile, discover, discover_keys, local_state
@@ -259,8 +262,9 @@ class Engine:
         answers.require_valid()
         aws, identity = self._connection(answers)
         refuse_partition_mismatch(identity, answers.texts("remotion.regions"))
+        self._let_show(aws, identity, tell)
         if answers.text("start.goal") == "undo":
-            return self._discover_undo(answers)
+            return self._discover_undo(answers, tell)
         project = self._project(answers)
         try:
             local = local_state(project.folder, answers.text("credentials.path"), answers.text("credentials.profile"))
@@ -290,15 +294,28 @@ class Engine:
             snapshot = replace(snapshot, boundary_demand=demand)
         return self._with_keys(aws, snapshot, answers)
 
-    def _discover_undo(self, answers: Answers) -> AccountSnapshot:
+    def _let_show(self, aws: Aws, identity: Identity, tell: Callable[[str], object] | None) -> None:
+        """Wait until IAM shows what a run has made that was cut off a moment ago: it would be planned, and made, again."""
+        from wizard.apply.journal import seconds_since_cut_off
+
+        left = aws.target.settle_seconds - seconds_since_cut_off(identity.place)
+        if left <= 0:
+            return
+        if tell is not None:
+            tell("Waiting until IAM shows what the run before has made…")
+        time.sleep(left)
+
+    def _discover_undo(self, answers: Answers, tell: Callable[[str], object] | None) -> AccountSnapshot:
         """Read what taking something back needs to know, and the journals that say what was done."""
         from wizard.account.undo_state import read_undo_state
-        from wizard.apply.journal import past_runs
-        from wizard.plan.undo import undo_reading
+        from wizard.apply.journal import damaged_journals, past_runs
+        from wizard.plan.undo import require_readable, undo_reading
 
         aws, identity = self._connection(answers)
-        runs = past_runs(identity.place)
-        return AccountSnapshot(identity, undo=read_undo_state(aws, undo_reading(answers, runs), runs))
+        runs, damaged = past_runs(identity.place), damaged_journals(identity.place)
+        require_readable(answers, damaged)
+        state = read_undo_state(aws, undo_reading(answers, runs), runs, tell)
+        return AccountSnapshot(identity, undo=replace(state, damaged=damaged))
 
     def undo_runs(self) -> tuple[RunToUndo, ...]:
         """Return the runs in this account that can be taken back, newest first. Connected already; reads files only."""
@@ -381,18 +398,19 @@ class Engine:
         from wizard.apply.journal import left_to_retire, orphan_keys
 
         place, user = key_place(answers), snapshot.principal.value
-        if place == "none" or user is None or user.kind != "user":
+        if user is None or user.kind != "user":
             return snapshot
         keys, local = user.access_keys.value or (), snapshot.local
+        where, ids = snapshot.identity.place, {key.id: key.created for key in keys}
+        if place == "none":
+            return replace(snapshot, orphan_keys=orphan_keys(where, user.name, ids, ""))
         held, complete = local.held_key(place)
-        where = snapshot.identity.place
         cut_off, stored = left_to_retire(where, user.name, held), None
         if cut_off is not None or answers.text("start.goal") != "rotate":
             stored, _ = stored_keys(local, _profile(answers))
         if stored and any(k.id == stored.access_key_id and k.active for k in keys) and secret_is_damaged(aws, stored):
             complete = False
             snapshot = replace(snapshot, local=replace(local, secret_is_damaged=True))
-        ids = {key.id: key.created for key in keys}
         orphans = orphan_keys(where, user.name, ids, held if complete else "")
         return replace(snapshot, orphan_keys=orphans, left_to_retire=cut_off)
 
@@ -423,6 +441,8 @@ class Engine:
         for event in executor.run():
             if executor.key is not None:
                 self._new_key = (executor.key.access_key_id, executor.key.secret)
+            elif executor.went_back:
+                self._new_key = None
             if isinstance(event, Finished) and event.made:
                 self._applied_at = time.monotonic()
             if isinstance(event, Finished) and executor.requested:
@@ -606,6 +626,7 @@ class Engine:
             answers.texts("extras.aws_managed_policies"),
             self._operator_probes(answers, identity),
             output_check(answers, identity, self._output_reader(answers), release, live=live_upload),
+            lists_wider=around,
         )
         known = str(release) if origin != "newest known" else ""
         beside = Beside(Surroundings(aws, identity, regions, known).jobs() if around else ())

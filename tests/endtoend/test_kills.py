@@ -1,4 +1,4 @@
-"""The wizard is killed at a random moment of an onboarding, and the next run ends as if nothing had happened.
+"""The wizard is killed at a random moment, and the next run ends as if nothing had happened: an onboarding, a change of the key.
 
 A plain run kills a few times; KILLS=100 does it a hundred times. The moments are drawn over what reaches AWS, not over time.
 """
@@ -20,6 +20,7 @@ from tests.endtoend.terminal import PROMPT, Terminal, missing
 from tests.endtoend.watched import Watched, watched
 
 _KILLS = int(os.environ.get("KILLS", "3"))
+_ROTATIONS = _KILLS if "KILLS" in os.environ else 2
 _SEED = int(os.environ.get("KILLS_SEED", "7"))
 _PARTS = 2 if _KILLS >= 20 else 1  # each with an account of its own, so that they can run side by side
 _MOST_RUNS = 3
@@ -118,6 +119,62 @@ def _phase(calls: list[str]) -> str:
     if _FIRST_WRITE not in calls:
         return "reading"
     return "checking" if calls.count("GetCallerIdentity") > 1 else "changing"
+
+
+@pytest.mark.parametrize("part", range(_PARTS))
+def test_a_change_of_the_key_that_is_killed_leaves_one_that_works(
+    tmp_path: Path, part: int, record_property: Figures
+) -> None:
+    chance = random.Random(_SEED * 2000 + part)
+    tried, survived, cut, wrong = 0, 0, Counter[str](), []
+    with watched(tmp_path) as account:
+        code, said = account.run(account.apply)
+        assert code == 0, said
+        account.add_inactive_key()
+        account.calls.clear()
+        code, said = account.run(account.rotate)
+        assert code == 0, said
+        calls = len(account.calls)
+        for _ in range(_ROTATIONS // _PARTS):
+            moment, alone = draw(chance, calls), chance.random() < 0.5
+            tried += 1
+            try:
+                cut[_keeps_a_key(account, moment, alone)] += 1
+                survived += 1
+            except (AssertionError, subprocess.TimeoutExpired) as error:
+                wrong.append(f"killed {moment}{', one key' if alone else ''}: {error}")
+    record_property("figures", f"rotation: killed {tried} times over {calls} calls, survived {survived} {dict(cut)}")
+    assert not wrong, "\n".join(wrong)
+
+
+def _keeps_a_key(account: Watched, moment: Moment, alone: bool) -> str:
+    """Kill a change of the key, look, run again, and look; return what was cut off. `alone`: there is no old key left."""
+    if alone:
+        account.delete_inactive_keys()
+    account.calls.clear()
+    before = account.stored_key()
+    with account.start(account.rotate) as process:
+        arm(account, moment, process.kill)
+        out, err = process.communicate(timeout=120)
+    phase = _phase_of_change(account.calls, before != account.stored_key()) if process.returncode else "nothing"
+    account.before = account.after = None
+    account.check_after_the_fault(out + err)
+    account.check_that_the_key_works()
+    _, said = run_until_it_ends_well(account, account.rotate)
+    account.check_after_the_fault(said)
+    account.check_that_the_key_works()
+    statuses = account.keys()
+    assert [key for key, status in statuses.items() if status == "Active"] == [account.stored_key()], statuses
+    assert account.engine.unfinished_runs() == ()
+    return phase
+
+
+def _phase_of_change(calls: list[str], is_stored: bool) -> str:
+    if "UpdateAccessKey" in calls:
+        return "the old key deactivated"
+    if is_stored:
+        return "stored"
+    return "made" if "CreateAccessKey" in calls else "before"
 
 
 @pytest.mark.terminal

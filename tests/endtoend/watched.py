@@ -16,13 +16,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.engine.support import account_state, active_keys, connection
+from tests.engine.support import account_state, active_keys, connection, iam
+from wizard.account.connect import Keys
 from wizard.engine import Engine, Options
 from wizard.handover.env_file import variables_of
 from wizard.quotas.limits import read_history
 from wizard.remotion import names
 from wizard.sandbox.messages import Message, Reply
 from wizard.sandbox.server import RunningServer
+from wizard.secret import Secret
 
 PATIENCE: Final = 120.0  # seconds until something that does not happen fails the test
 BUCKET: Final = "acme-videos"
@@ -74,6 +76,7 @@ class Watched:
         self.command = [sys.executable, "-m", "wizard"]
         self.at = ["--endpoint-url", self.server.url]
         self.apply = [*self.command, "apply", "--answers", str(self.answers), "--yes", *self.at]
+        self.rotate = [*self.command, "credentials", "rotate", "--yes", *self.at]
         self._engine: Engine | None = None
 
     # What reaches the server
@@ -160,6 +163,34 @@ class Watched:
             self._engine = Engine(Options(endpoint_url=self.server.url, region="us-east-1", folder=self.home))
             self._engine.connect()
         return self._engine
+
+    # The user's access keys
+
+    def keys(self) -> dict[str, str]:
+        """The user's keys, each with its status."""
+        listed = iam(self.engine).list_access_keys(UserName=names.USER)["AccessKeyMetadata"]
+        return {key["AccessKeyId"]: key["Status"] for key in listed}
+
+    def add_inactive_key(self) -> None:
+        key = iam(self.engine).create_access_key(UserName=names.USER)["AccessKey"]["AccessKeyId"]
+        iam(self.engine).update_access_key(UserName=names.USER, AccessKeyId=key, Status="Inactive")
+
+    def delete_inactive_keys(self) -> None:
+        for key, status in self.keys().items():
+            if status != "Active":
+                iam(self.engine).delete_access_key(UserName=names.USER, AccessKeyId=key)
+
+    def stored_key(self) -> str:
+        """The id of the key that lies in .env."""
+        return variables_of(self.project / ".env").get(names.ACCESS_KEY_ID, "")
+
+    def check_that_the_key_works(self) -> None:
+        """AWS takes what lies in .env, as the user's, and there are no more keys than AWS allows."""
+        found = variables_of(self.project / ".env")
+        keys = Keys(found[names.ACCESS_KEY_ID], Secret(found[names.SECRET_ACCESS_KEY]))
+        caller = connection(self.engine).with_keys(keys).client("sts").get_caller_identity()
+        assert str(caller["Arn"]).endswith(f"/{names.USER}")
+        assert len(self.keys()) <= 2, "a third key"
 
     # What must hold
 

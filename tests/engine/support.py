@@ -330,19 +330,25 @@ class Body:
 class Sandboxed:
     """A sandbox account whose wire can be cut. One account and one set of clients, reset between runs."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, scenario: str = "fresh") -> None:
         self.place = place
-        self.sandbox: Sandbox = wizard.sandbox.open_sandbox("fresh")
+        self.sandbox: Sandbox = wizard.sandbox.open_sandbox(scenario)
         self.wire = Wire(administrator=self.sandbox.access_key_id)
         self.sandbox.install(self.wire)  # type: ignore[arg-type]
         self.connect()
 
     def connect(self) -> None:
         """Make the engine, and clients whose requests all go over the wire."""
-        self.engine = Engine(Options(sandbox="fresh", folder=self.place.project))
-        keys = Keys(self.sandbox.access_key_id, self.sandbox.secret_access_key)
+        scenario = self.sandbox.scenario
+        self.engine = Engine(Options(sandbox=scenario, folder=self.place.project))
         self.target = Target(
-            region="us-east-1", keys=keys, prepare=self._prepare, sandbox=True, scenario="fresh", source="test"
+            region="us-east-1",
+            keys=Keys(self.sandbox.access_key_id, self.sandbox.secret_access_key),
+            prepare=self._prepare,
+            sandbox=True,
+            scenario=scenario,
+            source="test",
+            settles_after=self.sandbox.settles_after,
         )
         aws = Aws(self.target)
         self.engine._aws, self.engine._identity = aws, aws.identify()

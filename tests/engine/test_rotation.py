@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from operator import attrgetter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,15 +33,17 @@ from tests.engine.support import (
 from wizard.account import connect
 from wizard.account.snapshot import AccountSnapshot
 from wizard.apply.events import Event, Finished
+from wizard.apply.journal import Journal
 from wizard.cli import main
 from wizard.collect.answers import Answers, parse_answers
 from wizard.engine import Engine, Options
+from wizard.handover import key_place
 from wizard.handover.aws_profile import read_profile
 from wizard.handover.env_file import set_variables
 from wizard.plan.changes import Action, Plan
 from wizard.plan.render import as_aws_cli, as_text
 from wizard.plan.rotation import Keys, old_keys, told_afterwards
-from wizard.problem import ExitCode, ProblemError, UsageProblem
+from wizard.problem import ExitCode, Problem, ProblemError, UsageProblem
 from wizard.remotion import names
 from wizard.sandbox.calls.keys import derive_secret
 from wizard.sandbox.seed import secret_seed
@@ -180,7 +184,8 @@ def test_a_key_that_aws_never_accepts_is_deleted_again_and_nothing_else_has_chan
     monkeypatch.setattr("wizard.apply.executor.time", Clock())
     sandbox.wire.fault, sandbox.wire.forever = Fault("GetCallerIdentity", 1, "server-error"), True
     (failure,) = failures(apply(sandbox.engine, plan))
-    assert "does not accept the new key" in failure.problem.title and "old key stays active" in failure.problem.remedy
+    assert "whether it accepts the new key" in failure.problem.title
+    assert "deleted again" in failure.problem.detail and "old key stays active" in failure.problem.remedy
     sandbox.wire.mend()
     assert statuses(sandbox.engine) == {old: "Active"}
     assert sandbox.place.env.read_bytes() == before
@@ -408,7 +413,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
-def _attempt(engine: Engine, answers: Answers) -> str:
+def attempt(engine: Engine, answers: Answers) -> str:
     try:
         outcome = list(engine.apply(plan_for(engine, answers)))
     except ProblemError:
@@ -459,13 +464,13 @@ def test_after_any_fault_at_any_call_the_place_holds_a_key_that_works_and_a_seco
         return old
 
     start()
-    assert _attempt(engine, answers) == "ok"
+    assert attempt(engine, answers) == "ok"
     outcomes: Counter[str] = Counter()
     faults = list(_faults(wire.calls, not values))
     for fault in faults:
         old = start()
         wire.fault = replace(fault)
-        ended = _attempt(engine, answers)
+        ended = attempt(engine, answers)
         outcomes[ended] += 1
         assert wire.struck == 1, f"{fault} did not strike"
         wire.mend()
@@ -485,6 +490,335 @@ def test_after_any_fault_at_any_call_the_place_holds_a_key_that_works_and_a_seco
             assert all(lost.encode() not in path.read_bytes() for path in files if path != written or lost != secret)
     print(f"{variant}: {len(faults)} faults, {outcomes}")
     assert outcomes["killed"]
+
+
+# Files as people write them
+
+
+ENV_FILES = {
+    "no line end": ("{id}={key}\n{sec}={secret}", "{id}={key}\n{sec}={secret}"),
+    "Windows line ends": ("A=1\r\n{id}={key}\r\n{sec}={secret}\r\n", "A=1\r\n{id}={key}\r\n{sec}={secret}\r\n"),
+    "export, quotes, comment": (
+        "export {id}='{key}' # c\n  {sec}=\"{secret}\"\n",
+        "export {id}={key}\n  {sec}={secret}\n",
+    ),
+    "twice the same": ("{id}={key}\n{sec}={secret}\n{id}={key}\n{sec}={secret}\n", "{id}={key}\n{sec}={secret}\n"),
+    "another one before it": (
+        "{id}=AKIAX\n{sec}=x\n{id}={key}\n{sec}={secret}\n",
+        "# {id}=AKIAX\n{id}={key}\n# {sec}=x\n{sec}={secret}\n",
+    ),
+    "a mark at the start": ("\ufeff{id}={key}\n{sec}={secret}\n", "\ufeff{id}={key}\n{sec}={secret}\n"),
+    "a token": ("{id}={key}\n{sec}={secret}\nREMOTION_AWS_SESSION_TOKEN=t\n", "{id}={key}\n{sec}={secret}\n"),
+}
+
+
+@pytest.mark.parametrize("form", ENV_FILES)
+def test_a_file_keeps_the_form_that_people_gave_it(engine: Engine, place: Place, form: str) -> None:
+    old = begin(engine, place)
+    written, expected = ENV_FILES[form]
+    place.env.write_bytes(written.format(id=ID, sec=SECRET, key=old, secret=right(old)).encode())
+    apply(engine, plan_for(engine, rotating()))
+    new, secret = stored(place)
+    assert place.env.read_bytes().decode() == expected.format(id=ID, sec=SECRET, key=new, secret=secret)
+    assert statuses(engine) == {old: "Inactive", new: "Active"} and secret == right(new)
+
+
+def test_a_link_stays_a_link(engine: Engine, place: Place) -> None:
+    begin(engine, place)
+    target = place.project / "secrets"
+    place.env.rename(target)
+    place.env.symlink_to(target.name)
+    apply(engine, plan_for(engine, rotating()))
+    assert place.env.is_symlink() and signs_in(engine, *stored(place))
+
+
+def test_a_profile_keeps_what_else_is_in_it(engine: Engine, place: Place) -> None:
+    key = begin(engine, place, **PROFILE)
+    role = "role_arn = arn:aws:iam::123456789012:role/x\nsource_profile = remotion\ncredential_process = /bin/x\n"
+    keys = f"aws_access_key_id = {key}\naws_secret_access_key = {right(key)}\naws_session_token = t\n"
+    place.aws_file("credentials", f"[remotion]\n{keys}{role}")
+    apply(engine, plan_for(engine, rotating(**PROFILE)))
+    assert place.credentials.read_text().endswith(role) and "token" not in place.credentials.read_text()
+    assert signs_in(engine, *stored(place, **PROFILE))
+
+
+@pytest.mark.parametrize("setting", ["role_arn = arn:aws:iam::123456789012:role/x", "credential_process = /bin/x"])
+def test_a_profile_without_a_key_is_no_place_for_one(engine: Engine, place: Place, setting: str) -> None:
+    begin(engine, place, **PROFILE)
+    text = place.aws_file("credentials", f"[remotion]\n{setting}\n").read_text()
+    (problem,) = plan_for(engine, rotating(**PROFILE)).problems
+    assert "it signs in another way" in problem.title and "credentials.profile" in problem.remedy
+    assert place.credentials.read_text() == text
+
+
+def test_a_profile_that_remotion_takes_before_the_key_is_warned_about(engine: Engine, place: Place) -> None:
+    begin(engine, place)
+    place.env.write_text(f"{place.env.read_text()}{names.PROFILE}=acme\n")
+    plan = plan_for(engine, rotating())
+    (warning,) = [w for w in plan.warnings if "acme" in w]
+    assert "stays as a comment" in warning and "credentials.profile=acme" in warning
+
+
+def test_a_key_that_is_inactive_in_its_place_is_changed_all_the_same(engine: Engine, place: Place) -> None:
+    held = begin(engine, place)
+    other = iam(engine).create_access_key(UserName=USER)["AccessKey"]["AccessKeyId"]
+    iam(engine).update_access_key(UserName=USER, AccessKeyId=held, Status="Inactive")
+    apply(engine, plan_for(engine, rotating()))
+    assert statuses(engine) == {other: "Active", stored(place)[0]: "Active"}
+    assert signs_in(engine, *stored(place))
+
+
+def test_a_key_that_was_deleted_by_hand_is_told_with_a_way_out(engine: Engine, place: Place) -> None:
+    key = begin(engine, place)
+    iam(engine).delete_access_key(UserName=USER, AccessKeyId=key)
+    (problem,) = plan_for(engine, rotating()).problems
+    assert "If it was deleted" in problem.remedy and "setup" in problem.remedy
+    onboard(engine)
+    assert signs_in(engine, *stored(place))
+
+
+def test_another_key_in_the_place_since_the_plan_is_not_written_over(engine: Engine, place: Place) -> None:
+    old = begin(engine, place)
+    plan = plan_for(engine, rotating())
+    lay(place, "AKIAIOSFODNN7EXAMPLE", "x")
+    before = place.env.read_bytes()
+    (failure,) = failures(apply(engine, plan))
+    assert "changed since the plan was made" in failure.problem.title
+    assert place.env.read_bytes() == before and statuses(engine) == {old: "Active"}
+
+
+# What does not work where it was written goes back
+
+
+WRITERS = {"env": "env_file.write_variables", "profile": "aws_profile.write_profile"}
+
+
+@dataclass
+class Spoilt:
+    """The writing of keys, after which a character of the secret is another one."""
+
+    path: Path
+    real: Callable[..., None]
+    is_off: bool = False
+
+    def __call__(self, path: Path, *arguments: Any, **named: Any) -> None:
+        self.real(path, *arguments, **named)
+        if not self.is_off:
+            secret = next(a for a in _flat(arguments) if isinstance(a, Secret)).reveal()
+            path.write_text(path.read_text().replace(secret, secret[:-1] + ("a" if secret[-1] != "a" else "b")))
+
+
+def _flat(values: Iterable[Any]) -> Iterator[Any]:
+    for value in values:
+        yield from _flat(value.values()) if isinstance(value, dict) else (value,)
+
+
+@pytest.fixture(params=WRITERS)
+def values(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """The answers for each place of a key."""
+    return PROFILE if request.param == "profile" else {}
+
+
+@pytest.fixture
+def spoilt(values: dict[str, Any], place: Place, monkeypatch: pytest.MonkeyPatch) -> Spoilt:
+    name = "wizard.handover.key_place." + WRITERS["profile" if values else "env"]
+    made = Spoilt(file_of(place, values), attrgetter(name.partition("key_place.")[2])(key_place))
+    monkeypatch.setattr(name, made)
+    return made
+
+
+def file_of(place: Place, values: dict[str, Any]) -> Path:
+    return place.credentials if values else place.env
+
+
+def until_written(engine: Engine, place: Place, values: dict[str, Any]) -> Iterator[Event]:
+    """Begin to apply a change of the key; the events that come once the new one is in its place."""
+    old, events = stored(place, **values)[0], engine.apply(plan_for(engine, rotating(**values)))
+    while stored(place, **values)[0] == old:
+        next(events)
+    return events
+
+
+def test_a_secret_that_reads_back_wrong_leaves_the_old_key_in_its_place(
+    engine: Engine, place: Place, values: dict[str, Any], spoilt: Spoilt
+) -> None:
+    old, before = begin(engine, place, **values), file_of(place, values).read_bytes()
+    file_of(place, values).chmod(0o640)
+    events = apply(engine, plan_for(engine, rotating(**values)))
+    (failure,) = failures(events)
+    assert "can't be read back" in failure.problem.title
+    assert "before is there again" in failure.problem.detail and "deleted again" in failure.problem.detail
+    assert file_of(place, values).read_bytes() == before
+    assert file_of(place, values).stat().st_mode & 0o777 == 0o640
+    assert statuses(engine) == {old: "Active"} and signs_in(engine, *stored(place, **values))
+    assert isinstance(events[-1], Finished) and (events[-1].access_key_id, events[-1].written_to) == ("", ())
+    assert [r["type"] for r in place.records()][-2:] == ["key-deleted", "error"]
+    spoilt.is_off = True
+    apply(engine, plan_for(engine, rotating(**values)))
+    assert statuses(engine) == {old: "Inactive", stored(place, **values)[0]: "Active"}
+
+
+@pytest.mark.parametrize("how", ["deactivated", "deleted"])
+def test_a_written_key_that_aws_refuses_goes_and_the_old_one_is_back(
+    engine: Engine, place: Place, values: dict[str, Any], how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, before = begin(engine, place, **values), file_of(place, values).read_bytes()
+    events = until_written(engine, place, values)
+    new, _ = stored(place, **values)
+    if how == "deleted":
+        iam(engine).delete_access_key(UserName=USER, AccessKeyId=new)
+    else:
+        iam(engine).update_access_key(UserName=USER, AccessKeyId=new, Status="Inactive")
+    monkeypatch.setattr("wizard.apply.executor.time", Clock())
+    told = list(events)
+    (failure,) = failures(told)
+    assert "does not accept" in failure.problem.title and "before is there again" in failure.problem.detail
+    assert isinstance(told[-1], Finished) and (told[-1].ok, told[-1].made, told[-1].access_key_id) == (False, 0, "")
+    assert engine._new_key is None
+    assert file_of(place, values).read_bytes() == before
+    assert statuses(engine) == {old: "Active"} and signs_in(engine, *stored(place, **values))
+    assert {"key-taken-out", "key-deleted"} < {r["type"] for r in place.records()}
+    assert all(run.did == "changed small things" for run in engine.undo_runs())
+    apply(engine, plan_for(engine, rotating(**values)))
+    assert statuses(engine)[old] == "Inactive" and engine.unfinished_runs() == ()
+
+
+def test_what_somebody_else_has_written_meanwhile_stays(
+    engine: Engine, place: Place, values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(engine, place, **values)
+    before = stored(place, **values)
+    events = until_written(engine, place, values)
+    path = file_of(place, values)
+    path.write_text(f"{path.read_text()}# a new line\n")
+    iam(engine).delete_access_key(UserName=USER, AccessKeyId=stored(place, **values)[0])
+    monkeypatch.setattr("wizard.apply.executor.time", Clock())
+    assert failures(list(events))
+    assert stored(place, **values) == before and "# a new line" in path.read_text()
+
+
+def test_a_file_that_was_taken_away_meanwhile_comes_back(engine: Engine, place: Place, values: dict[str, Any]) -> None:
+    old, before = begin(engine, place, **values), file_of(place, values).read_bytes()
+    events = until_written(engine, place, values)
+    file_of(place, values).unlink()
+    assert "can't be read from its place" in failures(list(events))[0].problem.title
+    assert file_of(place, values).read_bytes() == before and statuses(engine) == {old: "Active"}
+
+
+def test_no_answer_is_no_refusal_and_the_next_run_finishes(
+    sandbox: Sandboxed, values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, place = sandbox.engine, sandbox.place
+    old = begin(engine, place, **values)
+    events = until_written(engine, place, values)
+    new = stored(place, **values)
+    monkeypatch.setattr("wizard.apply.executor.time", Clock())
+    sandbox.wire.fault, sandbox.wire.forever = Fault("GetCallerIdentity", 1, "reset-before"), True
+    (failure,) = failures(list(events))
+    assert "does not say" in failure.problem.title and "run the same again" in failure.problem.remedy
+    assert f"{file_of(place, values)}" in failure.problem.detail and "old one is still active" in failure.problem.detail
+    sandbox.wire.mend()
+    assert stored(place, **values) == new and statuses(engine) == {old: "Active", new[0]: "Active"}
+    apply(engine, plan_for(engine, rotating(**values)))
+    assert statuses(engine) == {old: "Inactive", new[0]: "Active"}
+
+
+def full_disk(*_: Any) -> None:
+    raise ProblemError(Problem("The disk is full.", "", "Make room."))
+
+
+def test_where_nothing_can_be_put_back_it_is_said_what_is_where(
+    engine: Engine, place: Place, values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = begin(engine, place, **values)
+    events = until_written(engine, place, values)
+    new, secret = stored(place, **values)
+    iam(engine).update_access_key(UserName=USER, AccessKeyId=new, Status="Inactive")
+    with monkeypatch.context() as patch:
+        patch.setattr("wizard.apply.executor.time", Clock())
+        patch.setattr("wizard.handover.key_place.write_whole", full_disk)
+        (failure,) = failures(list(events))
+    told = failure.problem.detail
+    assert (
+        "The disk is full" in told and f"holds the new key {new}" in told and f"old key {old} is still active" in told
+    )
+    assert "Make room." in failure.problem.remedy and "run the same again" in failure.problem.remedy
+    assert statuses(engine) == {old: "Active", new: "Inactive"} and stored(place, **values) == (new, secret)
+    iam(engine).update_access_key(UserName=USER, AccessKeyId=new, Status="Active")
+    apply(engine, plan_for(engine, rotating(**values)))
+    assert statuses(engine) == {old: "Inactive", new: "Active"}
+
+
+def test_a_lost_secret_on_a_full_disk_is_made_good_by_the_next_run(
+    engine: Engine, place: Place, values: dict[str, Any], spoilt: Spoilt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = begin(engine, place, **values)
+    with monkeypatch.context() as patch:
+        patch.setattr("wizard.handover.key_place.write_whole", full_disk)
+        (failure,) = failures(apply(engine, plan_for(engine, rotating(**values))))
+    lost, _ = stored(place, **values)
+    assert f"the secret of the new key {lost} is lost" in failure.problem.detail
+    assert f"old key {old} is still active" in failure.problem.detail
+    spoilt.is_off = True
+    plan = plan_for(engine, rotating(**values))
+    assert ids(plan)[:2] == [f"delete key.{USER}.orphan.{lost}", f"create key.{USER}"]
+    apply(engine, plan)
+    new, secret = stored(place, **values)
+    assert statuses(engine) == {old: "Inactive", new: "Active"} and signs_in(engine, new, secret)
+    assert engine.unfinished_runs() == ()
+
+
+def test_a_new_key_that_can_not_be_deleted_is_deleted_by_the_next_run(
+    sandbox: Sandboxed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, place = sandbox.engine, sandbox.place
+    old = begin(engine, place)
+    events = until_written(engine, place, {})
+    new, _ = stored(place)
+    iam(engine).update_access_key(UserName=USER, AccessKeyId=new, Status="Inactive")
+    sandbox.wire.fault, sandbox.wire.forever = Fault("DeleteAccessKey", 1, "denied"), True
+    monkeypatch.setattr("wizard.apply.executor.time", Clock())
+    (failure,) = failures(list(events))
+    assert f"The new key {new} could not be deleted" in failure.problem.detail
+    assert "next run deletes" in failure.problem.remedy
+    sandbox.wire.mend()
+    assert stored(place)[0] == old and signs_in(engine, *stored(place))
+    plan = plan_for(engine, rotating())
+    assert ids(plan)[0] == f"delete key.{USER}.orphan.{new}"
+    apply(engine, plan)
+    assert statuses(engine) == {old: "Inactive", stored(place)[0]: "Active"}
+
+
+def test_a_journal_that_can_not_be_written_once_the_key_is_stored_leaves_what_the_next_run_finishes(
+    engine: Engine, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, real = begin(engine, place), Journal.write
+
+    def full(journal: Journal, kind: str, **facts: Any) -> None:
+        if kind in {"key-stored", "error"}:
+            full_disk()
+        real(journal, kind, **facts)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "write", full)
+        (failure,) = failures(apply(engine, plan_for(engine, rotating())))
+    new, secret = stored(place)
+    assert failure.change_id and "disk is full" in failure.problem.title
+    assert "holds the new key" in failure.problem.detail and "Then run the same again" in failure.problem.remedy
+    assert signs_in(engine, new, secret) and statuses(engine) == {old: "Active", new: "Active"}
+    apply(engine, plan_for(engine, rotating()))
+    assert statuses(engine) == {old: "Inactive", new: "Active"} and stored(place) == (new, secret)
+
+
+def test_no_old_secret_is_ever_in_a_second_place(
+    engine: Engine, place: Place, values: dict[str, Any], spoilt: Spoilt, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begin(engine, place, **values)
+    _, secret = stored(place, **values)
+    events = apply(engine, plan_for(engine, rotating(**values)))
+    assert not spoilt.is_off and secret not in repr(events)
+    everywhere = [path for root in (place.home, place.state / "runs") for path in root.rglob("*") if path.is_file()]
+    assert [path for path in everywhere if secret in path.read_text()] == [file_of(place, values)]
 
 
 # The command line

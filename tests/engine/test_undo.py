@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from threading import Event
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.engine.support import (
     ACCOUNT,
@@ -18,6 +22,7 @@ from tests.engine.support import (
     Sandboxed,
     account_state,
     active_keys,
+    connection,
     env,
     failures,
     given,
@@ -26,6 +31,8 @@ from tests.engine.support import (
     plan_for,
 )
 from tests.thorough import mostly_thorough
+from wizard.account import everywhere, undo_state
+from wizard.account.connect import Aws
 from wizard.account.snapshot import Identity
 from wizard.apply.events import Finished
 from wizard.apply.journal import past_runs
@@ -34,9 +41,11 @@ from wizard.collect.answers import Answers
 from wizard.engine import Engine, Options
 from wizard.plan.changes import Action, Plan
 from wizard.policy.trust import service_trust
-from wizard.problem import UsageProblem
+from wizard.problem import ProblemError, UsageProblem
+from wizard.quotas.limits import regions_of
 from wizard.remotion import names
 
+ALL_REGIONS, FEW = "wizard.account.undo_state.regions_of", ("us-east-1", "eu-west-1")
 USER_POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}]}
 VARIANTS: dict[str, dict[str, Any]] = {
     "a user with an inline policy": {},
@@ -57,6 +66,13 @@ SCENARIOS: dict[str, dict[str, Any]] = {
     "half": {"start__goal": "change", "principal__attach": "managed"},
     "boundary": {"principal__permissions_boundary": "arn:aws:iam::123456789012:policy/developer-boundary"},
 }
+
+
+@pytest.fixture(autouse=True)
+def few_regions(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Have two regions looked at in place of all: each costs two clients. Patched again by who wants all."""
+    monkeypatch.setattr(ALL_REGIONS, lambda _partition: FEW)
+    return monkeypatch
 
 
 def undo(run: str = "", **values: Any) -> Answers:
@@ -227,6 +243,88 @@ def test_a_user_that_somebody_needs_stays(engine: Engine) -> None:
     assert iam(engine).list_user_policies(UserName=names.USER)["PolicyNames"] == []
 
 
+def ssh_key(client: Any) -> None:
+    client.upload_ssh_public_key(UserName=names.USER, SSHPublicKeyBody="ssh-rsa AAAAB3NzaC1yc2E ada@here")
+
+
+def mfa_device(client: Any) -> None:
+    made = client.create_virtual_mfa_device(VirtualMFADeviceName="ada")["VirtualMFADevice"]
+    codes = {"AuthenticationCode1": "123456", "AuthenticationCode2": "654321"}
+    client.enable_mfa_device(UserName=names.USER, SerialNumber=made["SerialNumber"], **codes)
+
+
+def test_what_a_person_signs_in_with_keeps_the_user(engine: Engine) -> None:
+    onboard(engine)
+    for change in (ssh_key, mfa_device):
+        change(iam(engine))
+    why = kept(take_back(engine))[f"user {names.USER}"]
+    assert "has an MFA device" in why and "has an SSH key" in why
+
+
+class Credentials:
+    """An IAM that has something in one list, and does not know another call at all."""
+
+    def __init__(self, full: str, unknown: str) -> None:
+        self.full, self.unknown = full, unknown
+
+    def list_service_specific_credentials(self, UserName: str) -> dict[str, Any]:
+        return self._answer("ServiceSpecificCredentials")
+
+    def get_login_profile(self, UserName: str) -> dict[str, Any]:
+        return self._answer("LoginProfile")
+
+    def get_paginator(self, operation: str) -> Any:
+        field = {"list_mfa_devices": "MFADevices", "list_ssh_public_keys": "SSHPublicKeys"}.get(
+            operation, "Certificates"
+        )
+        return SimpleNamespace(paginate=lambda **_: [self._answer(field)])
+
+    def _answer(self, field: str) -> dict[str, Any]:
+        if field == self.unknown:
+            raise ClientError({"Error": {"Code": "NotImplemented", "Message": "no"}}, "Any")
+        return {field: ["one"] if field == self.full else []}
+
+
+@pytest.mark.parametrize(
+    ("full", "told"),
+    [
+        ("MFADevices", "has an MFA device"),
+        ("SSHPublicKeys", "has an SSH key"),
+        ("Certificates", "has a signing certificate"),
+        ("ServiceSpecificCredentials", "has credentials for another service, such as Git"),
+    ],
+)
+def test_everything_that_iam_would_not_delete_a_user_with_is_looked_for(full: str, told: str) -> None:
+    aws = SimpleNamespace(client=lambda _: Credentials(full, "LoginProfile"))
+    assert undo_state._held(aws, "user", names.USER) == (told,)  # type: ignore[arg-type]
+
+
+def test_a_user_that_was_deleted_by_hand_is_no_obstacle(engine: Engine, place: Place) -> None:
+    before = state(engine)
+    onboard(engine)
+    client = iam(engine)
+    client.delete_access_key(UserName=names.USER, AccessKeyId=active_keys(engine)[0])
+    client.delete_user_policy(UserName=names.USER, PolicyName=names.USER_POLICY)
+    client.delete_user(UserName=names.USER)
+    take_back(engine)
+    assert state(engine) == before and not place.env.exists() and engine.undo_runs() == ()
+
+
+def test_who_is_signed_in_as_the_user_that_goes_is_refused(engine: Engine, place: Place) -> None:
+    onboard(engine)
+    (problem,) = plan_as(engine, f"user/{names.USER}").problems
+    assert problem.title.startswith(f"You are signed in as the user {names.USER}")
+    assert plan_as(engine, f"assumed-role/{names.RENDER_ROLE}/x").problems
+    assert not plan_as(engine, "user/ada").problems
+
+
+def plan_as(engine: Engine, who: str) -> Plan:
+    """The plan of an undo for somebody else."""
+    snapshot = engine.discover(undo())
+    identity = replace(snapshot.identity, arn=f"arn:aws:iam::{ACCOUNT}:{who}")
+    return engine.plan(undo(), replace(snapshot, identity=identity))
+
+
 def test_what_has_lost_its_tag_stays(engine: Engine) -> None:
     onboard(engine)
     client = iam(engine)
@@ -296,6 +394,15 @@ def test_what_was_set_aside_comes_back(engine: Engine, place: Place) -> None:
     assert env(place)[names.ACCESS_KEY_ID] != "AKIAOTHER" and names.PROFILE not in env(place)
     take_back(engine)
     assert place.env.read_text() == text
+
+
+def test_a_file_behind_a_link_goes_and_the_link_stays(engine: Engine, place: Place) -> None:
+    target = place.project / "secrets"
+    place.env.symlink_to(target.name)
+    onboard(engine)
+    assert target.exists()
+    take_back(engine)
+    assert place.env.is_symlink() and not target.exists()
 
 
 def test_a_profile_name_that_was_replaced_comes_back(engine: Engine, place: Place) -> None:
@@ -449,6 +556,42 @@ def test_a_damaged_journal_takes_nothing_back_that_it_does_not_name(engine: Engi
     assert not any(c.action is Action.DELETE and c.kind == "user" for c in plan.changes)
 
 
+@pytest.mark.parametrize("damage", ["zeros", "no beginning", "a folder", "a line"])
+def test_a_journal_that_cannot_be_read_is_told(damage: str, engine: Engine, place: Place) -> None:
+    onboard(engine)
+    onboard(engine, given(start__goal="change", extras__vpc=True))
+    _, newer = place.journals()
+    lines = newer.read_text().splitlines(keepends=True)
+    newer.unlink()
+    if damage == "a folder":
+        newer.mkdir()
+    else:
+        damaged = {"zeros": "\0" * 80 + "\n", "no beginning": "".join(lines[1:]), "a line": "".join([*lines, "\0\n"])}
+        newer.write_text(damaged[damage])
+    told = " ".join(plan_for(engine, undo()).warnings)
+    assert "The journal of what the wizard did here can't be read" in told and str(newer) in told
+    with pytest.raises(ProblemError, match="can't be read"):
+        plan_for(engine, undo(newer.stem))
+    assert not plan_for(engine, undo("everything")).problems
+
+
+def test_where_only_a_damaged_journal_is_left_it_is_not_said_that_there_is_nothing(
+    engine: Engine, place: Place
+) -> None:
+    onboard(engine)
+    (journal,) = place.journals()
+    journal.write_bytes(journal.read_bytes()[100:])
+    (problem,) = plan_for(engine, undo()).problems
+    assert "can't be read" in problem.title and "undo --everything" in problem.remedy
+
+
+def test_a_run_that_was_cut_off_in_its_first_line_did_nothing(engine: Engine, place: Place) -> None:
+    onboard(engine)
+    (journal,) = place.journals()
+    journal.with_name("2030-01-01-1.jsonl").write_text('{"type": "beg')
+    assert "can't be read" not in " ".join(plan_for(engine, undo()).warnings)
+
+
 # Everything
 
 
@@ -481,19 +624,96 @@ def test_in_a_crowded_account_everything_touches_nothing_foreign(place: Place) -
 
 def test_logs_of_a_function_that_is_there_stay(engine: Engine, tmp_path: Path) -> None:
     onboard(engine)
-    aws = engine._aws
-    assert aws is not None
-    name = names.function_name("4.0.527")
-    role = f"arn:aws:iam::{engine.connected().account}:role/{names.RENDER_ROLE}"
-    code = {"ZipFile": b"PK\x05\x06" + bytes(18)}
-    aws.client("lambda", "us-east-1").create_function(
-        FunctionName=name, Role=role, Code=code, Runtime="nodejs20.x", Handler="x.y"
-    )
-    aws.client("logs", "us-east-1").create_log_group(logGroupName=f"/aws/lambda/{name}")
+    name = deploy(engine, names.function_name("4.0.527"), "us-east-1")
+    connection(engine).client("logs", "us-east-1").create_log_group(logGroupName=f"/aws/lambda/{name}")
     plan = plan_for(engine, undo("everything"))
     assert kept(plan)[f"logs /aws/lambda/{name}"] == "Its function is still there."
     assert any("functions rmall" in warning for warning in plan.warnings)
     assert any("functions rmall" in warning for warning in plan_for(engine, undo()).warnings)
+
+
+# What uses the role, in every region
+
+
+def deploy(engine: Engine, name: str, region: str, role: str = names.RENDER_ROLE) -> str:
+    """Make a function that runs with a role; its name."""
+    code = {"ZipFile": b"PK\x05\x06" + bytes(18)}
+    connection(engine).client("lambda", region).create_function(
+        FunctionName=name,
+        Role=f"arn:aws:iam::{ACCOUNT}:role/{role}",
+        Code=code,
+        Runtime="nodejs20.x",
+        Handler="x.y",
+    )
+    return name
+
+
+def test_functions_that_use_the_role_are_found_in_every_region(engine: Engine, few_regions: pytest.MonkeyPatch) -> None:
+    few_regions.setattr(ALL_REGIONS, regions_of)
+    onboard(engine)
+    trust = json.dumps(service_trust("lambda.amazonaws.com"))
+    iam(engine).create_role(RoleName="other", AssumeRolePolicyDocument=trust)
+    rendering = deploy(engine, names.function_name("4.0.527"), "ap-southeast-2")
+    deploy(engine, "thumbnails", "eu-west-1")
+    deploy(engine, "billing", "eu-west-1", "other")
+    heard: list[str] = []
+    answers = undo()
+    plan = engine.plan(answers, engine.discover(answers, heard.append))
+    (ours,) = [w for w in plan.warnings if rendering in w]
+    (others,) = [w for w in plan.warnings if "thumbnails" in w]
+    assert "ap-southeast-2 can't render without the role" in ours and "--region=ap-southeast-2" in ours
+    assert "1 other function in eu-west-1" in others and "rmall" not in others
+    assert not any("billing" in w or "could not be looked at" in w for w in plan.warnings)
+    assert len(heard) == len(regions_of("aws")) and "23 of 23 regions" in heard[-1]
+
+
+def test_a_region_that_nobody_can_look_into_is_told_once(place: Place, few_regions: pytest.MonkeyPatch) -> None:
+    few_regions.setattr(ALL_REGIONS, regions_of)
+    engine = at("regions-off", place)
+    onboard(engine, given(credentials__write="none"))
+    (warning,) = [w for w in plan_for(engine, undo()).warnings if "looked at" in w]
+    assert "8 regions could not be looked at, so functions that use the role may be there" in warning
+    assert "not enabled: eu-central-2, eu-south-1, af-south-1, ap-east-1, ap-southeast-4 and 1 more" in warning
+    assert "no access: eu-west-3 and sa-east-1" in warning
+    (warning,) = [w for w in plan_for(engine, undo("everything")).warnings if "looked at" in w]
+    assert "functions that use the role and logs of render functions may be there" in warning
+
+
+def test_a_role_that_stays_but_loses_its_policy_is_no_less_of_a_warning(engine: Engine) -> None:
+    trust = json.dumps(service_trust("lambda.amazonaws.com"))
+    iam(engine).create_role(RoleName=names.RENDER_ROLE, AssumeRolePolicyDocument=trust)
+    onboard(engine)
+    name = deploy(engine, names.function_name("4.0.527"), "eu-west-1")
+    plan = plan_for(engine, undo())
+    (warning,) = [w for w in plan.warnings if name in w]
+    assert "can't render without what is taken from the role remotion-lambda-role" in warning
+    assert not any(c.kind == "role" and c.action is Action.DELETE for c in plan.changes)
+
+
+def test_a_region_that_does_not_answer_holds_nothing_up(engine: Engine, few_regions: pytest.MonkeyPatch) -> None:
+    answers, hanging = Event(), FEW[1]
+
+    def hang(_aws: Aws, region: str) -> Any:
+        if region == hanging:
+            answers.wait(30)
+        return ()
+
+    few_regions.setattr(everywhere, "_functions", hang)
+    found = everywhere.look_everywhere(connection(engine), FEW, logs=False, time_out=0.5)
+    answers.set()
+    assert list(found.functions) == [FEW[0]] and found.unseen == {("functions", hanging): everywhere.NO_ANSWER}
+
+
+def test_logs_are_taken_in_every_region(engine: Engine, few_regions: pytest.MonkeyPatch) -> None:
+    few_regions.setattr(ALL_REGIONS, regions_of)
+    onboard(engine)
+    name = "/aws/lambda/remotion-render-4-0-1-mem2048mb-disk2048mb-120sec"
+    regions = ("us-east-1", "sa-east-1", "eu-south-1")
+    for region in regions:
+        connection(engine).client("logs", region).create_log_group(logGroupName=name)
+    take_back(engine, "everything")
+    for region in regions:
+        assert connection(engine).client("logs", region).describe_log_groups()["logGroups"] == []
 
 
 # The command

@@ -121,7 +121,7 @@ class FakeEngine(Engine):
     def local_problems(self, key: str, answers: Answers) -> str:
         return ""
 
-    def discover(self, answers: Answers) -> AccountSnapshot:
+    def discover(self, answers: Answers, tell: Callable[[str], object] | None = None) -> AccountSnapshot:
         self.discovered += 1
         absent: Fact[Any] = Fact.absent()
         who = _give(self.identity)

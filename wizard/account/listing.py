@@ -28,10 +28,14 @@ def remotion_buckets(s3: Any) -> list[Mapping[str, Any]]:
     return [bucket for bucket in own_buckets(s3) if str(bucket["Name"]).startswith(names.BUCKET_PREFIX)]
 
 
+def own_functions(client: Any) -> list[Mapping[str, Any]]:
+    """Return the functions of the Lambda client's Region. AWS operation: lambda:ListFunctions."""
+    return read_pages(client, "list_functions", "Functions")
+
+
 def remotion_functions(client: Any) -> list[Mapping[str, Any]]:
     """Return the render functions of the Lambda client's Region. AWS operation: lambda:ListFunctions."""
-    listed = read_pages(client, "list_functions", "Functions")
-    return [function for function in listed if str(function["FunctionName"]).startswith(names.FUNCTION_PREFIX)]
+    return [f for f in own_functions(client) if str(f["FunctionName"]).startswith(names.FUNCTION_PREFIX)]
 
 
 def remotion_log_groups(logs: Any) -> list[Mapping[str, Any]]:

@@ -6,14 +6,16 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from wizard.account.connect import Aws
 from wizard.account.discover import read_document, read_fact, read_managed, read_principal
-from wizard.account.listing import read_pages, remotion_buckets, remotion_functions, remotion_log_groups
+from wizard.account.everywhere import Everywhere, Tell, look_everywhere
+from wizard.account.listing import read_pages, remotion_buckets
 from wizard.account.snapshot import Document, Fact, ManagedPolicy, Principal
 from wizard.handover import aws_profile, env_file
 from wizard.problem import ProblemError
+from wizard.quotas.limits import regions_of
 
 if TYPE_CHECKING:
     from wizard.apply.journal import PastRun
@@ -25,8 +27,8 @@ T = TypeVar("T")
 class UndoReading:
     """What to look at: principals as (user or role, name), ARNs of policies, .env files, profiles as (file, profile).
 
-    `surroundings` says whether functions, logs and buckets matter, `policies_too` whether all policies with a name like
-    Remotion's do.
+    `functions` says whether those that use a role matter, `surroundings` whether logs and buckets do too, `policies_too`
+    whether all policies with a name like Remotion's do. `regions` are looked at besides those that Remotion supports.
     """
 
     principals: frozenset[tuple[str, str]] = frozenset()
@@ -34,6 +36,7 @@ class UndoReading:
     env_files: frozenset[str] = frozenset()
     profiles: frozenset[tuple[str, str]] = frozenset()
     regions: tuple[str, ...] = ()
+    functions: bool = False
     surroundings: bool = False
     policies_too: bool = False
 
@@ -48,36 +51,38 @@ class StandingPolicy:
 
 @dataclass(frozen=True)
 class UndoState:
-    """How things stand now. `runs` are all journals of the account, oldest first.
+    """How things stand now. `runs` are all journals of the account, oldest first; `damaged` those that can't be read.
 
     `held` is what keeps a principal beside policies and keys: a sign-in to the console, an instance profile. The variables of
     a .env file that can't be read are None, and so are those of a profile that is not there.
     """
 
     runs: tuple[PastRun, ...] = ()
+    damaged: tuple[Path, ...] = ()
     principals: Mapping[tuple[str, str], Fact[Principal]] = field(default_factory=dict)
     held: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     policies: Mapping[str, Fact[StandingPolicy]] = field(default_factory=dict)
     variables: Mapping[str, Mapping[str, str] | None] = field(default_factory=dict)
     profiles: Mapping[tuple[str, str], str | None] = field(default_factory=dict)  # the access key id in it
-    functions: Mapping[str, Fact[tuple[str, ...]]] = field(default_factory=dict)  # by region
-    log_groups: Mapping[str, Fact[tuple[str, ...]]] = field(default_factory=dict)
+    everywhere: Everywhere = field(default_factory=Everywhere)
     buckets: Fact[tuple[str, ...]] = field(default_factory=Fact)
 
 
-def read_undo_state(aws: Aws, reading: UndoReading, runs: Iterable[PastRun] = ()) -> UndoState:
-    """Read how everything stands that may be taken back.
+def read_undo_state(
+    aws: Aws, reading: UndoReading, runs: Iterable[PastRun] = (), tell: Tell | None = None
+) -> UndoState:
+    """Read how everything stands that may be taken back. `tell` hears in words how far that is.
 
-    AWS operations: iam Get/List for principals and policies, GetLoginProfile, ListMFADevices, ListInstanceProfilesForRole;
-    lambda ListFunctions, logs DescribeLogGroups in each region; s3 ListBuckets. Raises ProblemError when AWS can't be reached.
+    AWS operations: iam Get/List for principals and policies, and for what keeps them; those of `look_everywhere`; s3
+    ListBuckets. Raises ProblemError when AWS can't be reached.
     """
+    regions = tuple(dict.fromkeys((*regions_of(aws.partition), *reading.regions)))
     with ThreadPoolExecutor(max_workers=8) as pool:
         principals = {who: pool.submit(read_principal, aws, *who) for who in sorted(reading.principals)}
         held = {who: pool.submit(_held, aws, *who) for who in sorted(reading.principals)}
         alike = pool.submit(_alike, aws) if reading.policies_too else None
-        regions = reading.regions if reading.surroundings else ()
-        functions = {region: pool.submit(_functions, aws, region) for region in regions}
-        logs = {region: pool.submit(_log_groups, aws, region) for region in regions}
+        looks = reading.functions or reading.surroundings
+        everywhere = pool.submit(look_everywhere, aws, regions, logs=reading.surroundings, tell=tell) if looks else None
         buckets = pool.submit(_buckets, aws) if reading.surroundings else None
         arns = sorted(reading.policies | set(alike.result() if alike else ()))
         policies = {arn: pool.submit(read_standing, aws, arn) for arn in arns}
@@ -88,8 +93,7 @@ def read_undo_state(aws: Aws, reading: UndoReading, runs: Iterable[PastRun] = ()
             policies={arn: future.result() for arn, future in policies.items()},
             variables={path: _variables(path) for path in reading.env_files},
             profiles={place: _profile_key(*place) for place in reading.profiles},
-            functions={region: future.result() for region, future in functions.items()},
-            log_groups={region: future.result() for region, future in logs.items()},
+            everywhere=everywhere.result() if everywhere else Everywhere(),
             buckets=buckets.result() if buckets else Fact(),
         )
 
@@ -119,13 +123,26 @@ def _held(aws: Aws, kind: str, name: str) -> tuple[str, ...]:
     if kind == "role":
         profiles = _known(lambda: read_pages(iam, "list_instance_profiles_for_role", "InstanceProfiles", RoleName=name))
         return tuple(f"is in the instance profile {p['InstanceProfileName']}" for p in profiles or ())
-    signs_in = _known(lambda: iam.get_login_profile(UserName=name)["LoginProfile"])
-    devices = _known(lambda: read_pages(iam, "list_mfa_devices", "MFADevices", UserName=name))
-    return (*(("can sign in to the AWS console",) if signs_in else ()), *(("has an MFA device",) if devices else ()))
+    reads: dict[str, Callable[[], Any]] = {
+        "can sign in to the AWS console": lambda: iam.get_login_profile(UserName=name)["LoginProfile"],
+        "has an MFA device": lambda: read_pages(iam, "list_mfa_devices", "MFADevices", UserName=name),
+        "has an SSH key": lambda: read_pages(iam, "list_ssh_public_keys", "SSHPublicKeys", UserName=name),
+        "has a signing certificate": lambda: read_pages(
+            iam, "list_signing_certificates", "Certificates", UserName=name
+        ),
+        "has credentials for another service, such as Git": lambda: iam.list_service_specific_credentials(
+            UserName=name
+        )["ServiceSpecificCredentials"],
+    }
+    return tuple(text for text, read in reads.items() if _known(read))
 
 
 def _known(read: Callable[[], T]) -> T | None:
-    return read_fact(read).value
+    """What can be read; None also where it may not be, or an emulator does not know the call."""
+    try:
+        return read_fact(read).value
+    except ProblemError:
+        return None
 
 
 def _alike(aws: Aws) -> list[str]:
@@ -134,32 +151,13 @@ def _alike(aws: Aws) -> list[str]:
     return [str(p["Arn"]) for p in listed or () if str(p["PolicyName"]).startswith("remotion-")]
 
 
-def _functions(aws: Aws, region: str) -> Fact[tuple[str, ...]]:
-    def read() -> tuple[str, ...]:
-        return tuple(str(f["FunctionName"]) for f in remotion_functions(aws.client("lambda", region)))
-
-    return _in_region(read, f"listing the functions in {region}")
-
-
-def _log_groups(aws: Aws, region: str) -> Fact[tuple[str, ...]]:
-    def read() -> tuple[str, ...]:
-        return tuple(sorted(str(group["logGroupName"]) for group in remotion_log_groups(aws.client("logs", region))))
-
-    return _in_region(read, f"listing the log groups in {region}")
-
-
 def _buckets(aws: Aws) -> Fact[tuple[str, ...]]:
     def read() -> tuple[str, ...]:
         return tuple(sorted(str(bucket["Name"]) for bucket in remotion_buckets(aws.client("s3"))))
 
-    return _in_region(read, "listing the buckets")
-
-
-def _in_region(read: Callable[[], T], doing: str) -> Fact[T]:
-    """A region that is off or blocked must not stop what is about IAM, which is global: it can't be told."""
     try:
-        return read_fact(read, doing)
-    except ProblemError as error:
+        return read_fact(read, "listing the buckets")
+    except ProblemError as error:  # a region that is off or blocked must not stop what is about IAM, which is global
         return Fact.denied(error.problem)
 
 

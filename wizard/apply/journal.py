@@ -20,6 +20,7 @@ from wizard.places import private_folder, state_folder
 from wizard.plan.changes import Change, Plan
 from wizard.problem import Problem, ProblemError
 
+_PLACED: Final = ("key-stored", "key-taken-out")
 _CLOCKS_DIFFER: Final = timedelta(minutes=20)  # AWS takes signatures of clocks that are wrong by up to 15
 
 
@@ -149,12 +150,15 @@ class PastRun:
             elif attempt is not None and record["type"] in {"key-stored", "key-deleted"}:
                 ours = record.get("access_key_id") in {attempt.made, None}
                 attempt = replace(attempt, settled=attempt.settled or ours)
+            elif attempt is not None and record["type"] == "key-taken-out":
+                attempt = replace(attempt, settled=False)
         if attempt is not None:
             yield attempt
 
     def stored_keys(self) -> set[str]:
-        """Return the ids of the keys whose secret reached its place."""
-        return {str(r.get("access_key_id")) for r in self.records if r["type"] == "key-stored"}
+        """Return the ids of the keys whose secret reached its place, without those that were taken out of it again."""
+        stored, out = ({str(r.get("access_key_id")) for r in self.records if r["type"] == kind} for kind in _PLACED)
+        return stored - out
 
 
 def runs_folder(place: str, root: Path | None = None) -> Path:
@@ -170,10 +174,37 @@ def forget_sandbox(scenarios: Iterable[str], root: Path | None = None) -> None:
 
 
 def past_runs(place: str, root: Path | None = None) -> list[PastRun]:
-    """Read all journals of an account, oldest first. A cut-off last line is left out; what can't be read is skipped."""
+    """Read all journals of an account, oldest first. A cut-off line is left out; what can't be read is skipped.
+
+    See `damaged_journals`.
+    """
     folder = runs_folder(place, root)
     found = [_read(path) for path in sorted(folder.glob("*.jsonl"), key=_order)] if folder.is_dir() else []
     return [run for run in found if run is not None]
+
+
+def damaged_journals(place: str, root: Path | None = None) -> tuple[Path, ...]:
+    """Return the journals of an account that can't be read, wholly or in part, so that nobody knows what those runs did.
+
+    One without a whole line is none of them: its run was cut off before it did anything.
+    """
+    folder = runs_folder(place, root)
+    try:
+        paths = sorted((path for path in folder.iterdir() if path.suffix == ".jsonl"), key=_order)
+    except FileNotFoundError:
+        return ()
+    except OSError:
+        return (folder,)
+    return tuple(path for path in paths if _is_damaged(path))
+
+
+def _is_damaged(path: Path) -> bool:
+    try:
+        *lines, _ = path.read_bytes().split(b"\n")
+    except OSError:
+        return True
+    # A record that was cut off begins as one, and the next one follows on a line of its own.
+    return bool(lines) and (_read(path) is None or any(line.strip() and not line.startswith(b"{") for line in lines))
 
 
 def orphan_keys(place: str, user: str, keys: Mapping[str, str], held: str, root: Path | None = None) -> tuple[str, ...]:
@@ -240,6 +271,16 @@ def seconds_since_change(place: str, root: Path | None = None) -> float:
     moments = [
         _moment(r.get("time")) for run in past_runs(place, root)[-2:] for r in run.records if r["type"] == "result"
     ]
+    return _seconds_since(moments)
+
+
+def seconds_since_cut_off(place: str, root: Path | None = None) -> float:
+    """Return how long ago a run of ours was cut off while it changed something; infinity if none was."""
+    cut_off = [run for run in unfinished(place, root) if any(r["type"] == "intent" for r in run.records)]
+    return _seconds_since(_moment(run.records[-1].get("time")) for run in cut_off)
+
+
+def _seconds_since(moments: Iterable[datetime | None]) -> float:
     latest = max((moment for moment in moments if moment is not None), default=None)
     return float("inf") if latest is None else max(0.0, (now() - latest).total_seconds())
 

@@ -20,7 +20,12 @@ _KEYS = {"aws_access_key_id", "aws_secret_access_key", "aws_session_token"}
 
 def read_profile(path: Path, profile: str) -> dict[str, str] | None:
     """Return the settings of a profile, None if there is no such section. Raises ProblemError if the file can't be read."""
-    return sections_of(read_small(path, _WHAT)).get(profile)
+    return profile_in(read_small(path, _WHAT), profile)
+
+
+def profile_in(text: str, profile: str) -> dict[str, str] | None:
+    """Return the settings of a profile in the file's text, None if there is no such section."""
+    return sections_of(text).get(profile)
 
 
 def set_profile(text: str, profile: str, key_id: str, secret: str) -> str:

@@ -93,9 +93,9 @@ def write_whole(path: Path, text: str, mode: int | None, what: str) -> None:
 
 
 def remove(path: Path, what: str) -> None:
-    """Remove a file, if it is there. Raises ProblemError."""
+    """Remove a file, if it is there. A link is followed, as in writing. Raises ProblemError."""
     try:
-        path.unlink(missing_ok=True)
+        Path(os.path.realpath(path)).unlink(missing_ok=True)
     except OSError as error:
         raise ProblemError(refused(what, path, error)) from None
 

@@ -50,6 +50,7 @@ def plan_gitignore(draft: Draft) -> None:
 def plan_credentials(draft: Draft) -> Destination | None:
     kind, local = key_place(draft.answers), draft.snapshot.local
     if kind == "none":
+        draft.warnings += [_left_alone(draft.caller, key) for key in draft.snapshot.orphan_keys]
         return None
     destination = destination_of(draft.answers, local)
     if draft.snapshot.principal.is_unknown:
@@ -74,6 +75,14 @@ def plan_credentials(draft: Draft) -> Destination | None:
     if kind == "aws-profile":
         _plan_profile_reference(draft, destination)
     return destination
+
+
+def _left_alone(user: str, key: str) -> str:
+    return (
+        f"{user} has the access key {key}. An earlier run was cut off while it made a key, so this may be one that nobody has "
+        "the secret of. It stays, because this run is to leave keys alone. To delete it: "
+        f"aws iam delete-access-key --user-name {user} --access-key-id {key}"
+    )
 
 
 def destination_of(answers: Answers, local: LocalState) -> Destination:
@@ -135,7 +144,7 @@ def _keep_key(draft: Draft, destination: Destination, key: str) -> None:
     local = draft.snapshot.local
     if destination.kind != "env-file":
         return
-    aside = {names.PROFILE: _BEATS} if local.env_profile else {}
+    aside = {names.PROFILE: BEATS} if local.env_profile else {}
     if local.env_has_token:
         aside[names.SESSION_TOKEN] = (
             "A session token belongs to temporary keys; beside this key it makes AWS refuse both."
@@ -147,7 +156,7 @@ def _keep_key(draft: Draft, destination: Destination, key: str) -> None:
         draft.changes.append(_env_change(draft, dict.fromkeys(aside), summary, " ".join(aside.values())))
 
 
-_BEATS = f"Remotion takes {names.PROFILE} before the access key in the same file."
+BEATS = f"Remotion takes {names.PROFILE} before the access key in the same file."
 
 
 def _new_key(draft: Draft, destination: Destination, held: str, existing: list[str], keys: Mapping[str, bool]) -> None:
@@ -182,7 +191,7 @@ def _new_key(draft: Draft, destination: Destination, held: str, existing: list[s
                 "It stays there as a comment."
             )
         if local.env_profile:
-            draft.warnings.append(f"{_short(destination.env_file)}: {_BEATS} It stays there as a comment.")
+            draft.warnings.append(f"{_short(destination.env_file)}: {BEATS} It stays there as a comment.")
     elif local.profile_exists and held not in keys:
         draft.problems.append(
             Problem(

@@ -18,7 +18,7 @@ from wizard.account.snapshot import AccessKey, AccountSnapshot, Identity
 from wizard.collect.answers import Answers
 from wizard.collect.meaning import key_place
 from wizard.plan.changes import Action, Call, Change, Destination, Plan
-from wizard.plan.credentials import destination_of, key_creation, key_deletion, orphan_deletion
+from wizard.plan.credentials import BEATS, destination_of, key_creation, key_deletion, orphan_deletion
 from wizard.plan.draft import about_identity, cannot_see, kept
 from wizard.problem import Problem
 from wizard.remotion import names
@@ -57,7 +57,9 @@ class Keys:
 
     @property
     def user(self) -> str:
-        return self.snapshot.principal_name
+        """The user's name as IAM has it, whichever letters are large where it was typed."""
+        user = self.snapshot.principal.value
+        return user.name if user else self.snapshot.principal_name
 
     @cached_property
     def all(self) -> tuple[AccessKey, ...]:
@@ -146,6 +148,11 @@ class Keys:
         return len(self.all) >= self.snapshot.limit("AccessKeysPerUserQuota")
 
     @property
+    def holds_a_lost_one(self) -> bool:
+        """Whether what lies in the place is a key of an earlier change that was cut off, and whose secret is not there."""
+        return self.held_id in self.snapshot.orphan_keys
+
+    @property
     def goes_on(self) -> bool:
         """Whether an earlier change was cut off after its new key had reached the place: what is left is to be done."""
         return self.snapshot.left_to_retire is not None and self.held_works
@@ -162,7 +169,8 @@ class Keys:
     def needs_choice(self) -> bool:
         """Whether a person must say which key has to go."""
         without = replace(self, answers=self.answers.with_values({"rotate.replace": ""}, "default"))
-        makes = self.answers.text("rotate.what") == "new-key" and self.held is not None and not self.goes_on
+        makes = self.answers.text("rotate.what") == "new-key" and not self.goes_on
+        makes = makes and (self.held is not None or self.holds_a_lost_one)
         return makes and self.is_full and without.to_make_room() is None
 
 
@@ -180,7 +188,7 @@ def rotation_plan(answers: Answers, snapshot: AccountSnapshot) -> Plan:
     """Build the plan that changes the access key in its place, or deletes old ones. What stands in the way is a problem."""
     keys = Keys(answers, snapshot)
     destination = destination_of(answers, snapshot.local)
-    draft = _Draft(keys, replace(destination, replaces=keys.held_id if keys.held else ""))
+    draft = _Draft(keys, replace(destination, replaces=keys.held_id if keys.held or keys.holds_a_lost_one else ""))
     draft.warnings += about_identity(snapshot.identity)
     unreadable = _unreadable(keys)
     deletes_only = answers.text("rotate.what") == "delete-old"
@@ -224,19 +232,21 @@ def _change_key(draft: _Draft) -> None:
     keys = draft.keys
     draft.changes += [orphan_deletion(keys.user, key) for key in keys.snapshot.orphan_keys]
     held = keys.held
-    if held is None:
+    if held is None and not keys.holds_a_lost_one:
         draft.problems.append(_none_in_place(keys))
         return
-    if keys.goes_on:
+    cut_off = keys.snapshot.left_to_retire or ()
+    if held is not None and keys.goes_on:
         draft.warnings.append(
             "An earlier change was cut off after the new key was written. This finishes it; no further key is made."
         )
-        draft.retires = tuple(old for old in keys.snapshot.left_to_retire or () if keys.of(old))
+        draft.retires = tuple(old for old in cut_off if keys.of(old))
         draft.changes.append(kept(f"key.{keys.user}", "key", shortened_key(held.id), held.id, f"is in {keys.place}"))
     else:
         if keys.is_full and not _make_room(draft):
             return
-        draft.retires = tuple(key.id for key in (held,) if key.id not in {c.resource for c in draft.changes})
+        deleted = {change.resource for change in draft.changes}
+        draft.retires = tuple(key.id for key in keys.all if key.id in {keys.held_id, *cut_off} - deleted)
         reason = "Your code signs in with it from now on. AWS must accept it before it takes the old one's place."
         draft.changes.append(key_creation(keys.user, draft.destination, reason))
     draft.changes.append(_proof(draft))
@@ -248,14 +258,22 @@ def _change_key(draft: _Draft) -> None:
 
 def _none_in_place(keys: Keys) -> Problem:
     local, place, user = keys.snapshot.local, keys.place, keys.user
+    in_profile = key_place(keys.answers) == "aws-profile"
+    elsewhere = f"another place ({'credentials.profile' if in_profile else 'credentials.path'})"
     if keys.held_id:
         title = (
             f"{place[:1].upper()}{place[1:]} holds the key {shortened_key(keys.held_id)}, which is not one of {user}."
         )
-        remedy = "Name the user whose key it is (principal.name, or --user), or another place (credentials.path)."
+        remedy = (
+            f"Name the user whose key it is (principal.name, or --user), or {elsewhere}. If it was deleted, have a "
+        )
+        remedy += "new one put there: remotion-lambda-wizard setup"
+    elif in_profile and local.profile_exists:
+        title = f"There is no access key in {place}: it signs in another way."
+        remedy = f"Only an access key can be changed. Name {elsewhere}."
     else:
         title = f"There is no access key in {place}."
-        remedy = "Have one put there: remotion-lambda-wizard setup   or name another place (credentials.path)."
+        remedy = f"Have one put there: remotion-lambda-wizard setup   or name {elsewhere}."
     if key_place(keys.answers) == "env-file" and local.env_profile:
         remedy = (
             f"It names the AWS profile {local.env_profile}. To change the key there: "
@@ -358,7 +376,13 @@ def _retirement(keys: Keys, key: AccessKey) -> Change:
 
 
 def _warn(draft: _Draft) -> None:
-    keys, identity = draft.keys, draft.keys.snapshot.identity
+    keys, identity, local = draft.keys, draft.keys.snapshot.identity, draft.keys.snapshot.local
+    if local.env_profile and key_place(keys.answers) == "env-file" and not keys.goes_on:
+        draft.warnings.append(
+            f"{keys.place}: {BEATS} Your code signs in with the profile {local.env_profile} now, and with the new key "
+            "afterwards: that line stays as a comment. To change the key of the profile in its place: "
+            f"--set credentials.write=aws-profile --set credentials.profile={local.env_profile}"
+        )
     for key in (key for key in keys.all if key.id in draft.retires and key.active):
         draft.warnings.append(
             f"The old key {shortened_key(key.id)}: {keys.use_of(key)}. Wherever else it is kept, on a host such as Vercel or "

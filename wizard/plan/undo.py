@@ -7,6 +7,7 @@ user, role or policy goes only if a journal and the tag `created-by` agree that 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wizard.account.snapshot import AccountSnapshot
@@ -15,8 +16,9 @@ from wizard.plan.changes import Plan
 from wizard.plan.deeds import EVERYTHING, deeds_of, together
 from wizard.plan.undo_draft import Undoing, created_in
 from wizard.plan.undo_kinds import HANDLERS
+from wizard.problem import Problem, ProblemError
 from wizard.remotion import names
-from wizard.text import count
+from wizard.text import count, listing
 
 if TYPE_CHECKING:
     from wizard.apply.journal import PastRun
@@ -42,8 +44,27 @@ def undo_reading(answers: Answers, runs: Sequence[PastRun]) -> UndoReading:
         env_files=frozenset(files | {str(p["file"]) for p in places if not p.get("profile")}),
         profiles=frozenset((str(p["file"]), str(p["profile"])) for p in places if p.get("profile")),
         regions=answers.texts("remotion.regions"),
-        surroundings=everything or any(kind == "role" for kind, _ in created_in(deeds)),
+        functions=any(deed.thing.entity == "role" and deed.before is None for deed in deeds),
+        surroundings=everything,
         policies_too=everything,
+    )
+
+
+def require_readable(answers: Answers, damaged: Sequence[Path]) -> None:
+    """Raise ProblemError if the run that is to be taken back is one whose journal can't be read."""
+    for path in damaged:
+        if path.stem == answers.text("undo.run"):
+            raise ProblemError(_unreadable([path]))
+
+
+def _unreadable(damaged: Sequence[Path]) -> Problem:
+    one = len(damaged) == 1
+    return Problem(
+        f"{'The journal' if one else f'{len(damaged)} journals'} of what the wizard did here can't be read.",
+        f"{listing(list(map(str, damaged)))}: damaged, or closed to you. So it can't be told what "
+        f"{'that run' if one else 'those runs'} made.",
+        "See who may read the file. If it is damaged, --everything finds what is tagged created-by = "
+        "remotion-lambda-wizard: remotion-lambda-wizard undo --everything",
     )
 
 
@@ -56,12 +77,19 @@ def undo_plan(answers: Answers, snapshot: AccountSnapshot) -> Plan:
     runs = together(state.runs, wanted)
     undoing = Undoing(snapshot.identity, state, runs, wanted == EVERYTHING)
     undoing.plan(HANDLERS)
+    if state.damaged:
+        problem = _unreadable(state.damaged)
+        if runs or wanted == EVERYTHING:
+            undoing.warnings.append(f"{problem.title} {problem.detail}")
+        else:
+            undoing.problems.append(problem)
     if snapshot.identity.sandbox:
         undoing.warnings.append("This is the sandbox: nothing reaches AWS.")
     return Plan(
         identity=snapshot.identity,
         changes=tuple(sorted(undoing.changes, key=lambda change: not change.writes)),
         warnings=tuple(undoing.warnings),
+        problems=tuple(undoing.problems),
         principal_name=next((run.user for run in reversed(runs) if run.user), ""),
         purpose="undo",
         undoes=tuple(run.run for run in runs),

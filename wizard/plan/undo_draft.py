@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from wizard.account.everywhere import Deployed
 from wizard.account.listing import function_of_logs
 from wizard.account.snapshot import Fact, Identity, Principal
 from wizard.account.undo_state import UndoState
@@ -15,6 +16,7 @@ from wizard.plan.deeds import LASTING, OWNERS, Deed, Thing, deeds_of, merged
 from wizard.plan.policies import foreign_to_remotion
 from wizard.policy import documents
 from wizard.policy.documents import Document
+from wizard.problem import Problem
 from wizard.remotion import names
 from wizard.text import count, listing, shortened_key
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from wizard.apply.journal import PastRun
 
 
-MOST_NAMED: Final = 5
+_MOST_NAMED: Final = 5
 _SHOWN_AS: Final = {"managed": "policy", "variables": "file", "attempt": "key", "key-status": "key", "trust": "role"}
 NO_TAG: Final = (
     "It does not carry the tag created-by = remotion-lambda-wizard, so somebody else may have made it. It stays."
@@ -47,6 +49,7 @@ class Undoing:
     everything: bool
     changes: list[Change] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
     created: set[tuple[str, str]] = field(default_factory=set)
     trusts: dict[str, list[Document]] = field(default_factory=dict)  # that the runs gave a role, one after the other
     later: dict[Thing, str] = field(default_factory=dict)  # what runs that are not taken back did afterwards
@@ -71,6 +74,19 @@ class Undoing:
         if self.everything:
             self._plan_log_groups()
         self._warn_of_surroundings()
+        self._refuse_to_cut_the_branch()
+
+    def _refuse_to_cut_the_branch(self) -> None:
+        """Who is signed in as the user or role that goes would lose the access half-way."""
+        who = _caller(self.identity)
+        if who in self.created and any((thing.entity, thing.owner) == who for thing in self.removed):
+            self.problems.append(
+                Problem(
+                    f"You are signed in as the {who[0]} {who[1]}, which this takes apart.",
+                    "Its keys or policies go before the rest, so the wizard would lose its access half-way.",
+                    "Sign in as an administrator of the account.",
+                )
+            )
 
     def _taken(self, run: PastRun) -> list[Deed]:
         """What of a run is taken back. A change of the key by itself gives back the old key, and the new one stays."""
@@ -261,11 +277,10 @@ class Undoing:
             yield None, text
 
     def _plan_log_groups(self) -> None:
-        for region, fact in self.state.log_groups.items():
-            if fact.is_unknown and fact.problem is not None:
-                self.warnings.append(f"Which logs there are in {region} can't be told. {fact.problem.title}")
-            deployed = self.state.functions.get(region, Fact())
-            for group in fact.value or ():
+        everywhere = self.state.everywhere
+        for region, groups in everywhere.log_groups.items():
+            deployed = {function.name for function in everywhere.functions.get(region, ())}
+            for group in groups:
                 change = Change(
                     id=f"logs.{region}.{group}",
                     action=Action.DELETE,
@@ -277,26 +292,72 @@ class Undoing:
                     call=Call("logs", "DeleteLogGroup", {"logGroupName": group}, region),
                     optional=True,
                 )
-                if deployed.value is None or function_of_logs(group) in deployed.value:
-                    why = "Its function is still there." if deployed.value is not None else "Its function may be there."
+                is_known = region in everywhere.functions
+                if not is_known or function_of_logs(group) in deployed:
+                    why = "Its function is still there." if is_known else "Its function may be there."
                     change = replace(change, action=Action.KEEP, call=None, summary=why, reason=why)
                 self.changes.append(change)
 
     def _warn_of_surroundings(self) -> None:
-        loses_role = any(change.kind == "role" and change.action is Action.DELETE for change in self.changes)
-        for region, fact in self.state.functions.items():
-            if fact.value and loses_role:
-                shown = some(fact.value)
-                self.warnings.append(
-                    f"{count(len(fact.value), 'function')} of Remotion in {region} can't render without the role: {shown}. "
-                    "The wizard takes no function away. Do it first, while the access key still works: "
-                    f"npx remotion lambda functions rmall -y --region={region}"
-                )
+        going = {change.resource.rpartition("/")[2] for change in self.changes if _deletes_role(change)}
+        losing = {thing.owner for thing in self.removed if thing.entity == "role"}
+        for region, functions in self.state.everywhere.functions.items():
+            for role in sorted(losing):
+                without = f"the role {role}" if role in going else f"what is taken from the role {role}"
+                self._warn_of_functions(region, [f for f in functions if f.role == role], without)
+        self._warn_of_unseen(bool(losing))
         if self.everything and self.state.buckets.value:
             self.warnings.append(
                 f"Buckets are never deleted, they may hold your videos: {some(self.state.buckets.value)}. To empty and "
                 "delete them: remotion.dev/docs/lambda/uninstall"
             )
+
+    def _warn_of_functions(self, region: str, functions: Sequence[Deployed], without: str) -> None:
+        rendering = [function.name for function in functions if function.is_remotion]
+        others = [function.name for function in functions if not function.is_remotion]
+        if rendering:
+            self.warnings.append(
+                f"{count(len(rendering), 'function')} of Remotion in {region} can't render without {without}: "
+                f"{some(rendering)}. The wizard takes no function away. Do it first, while the access key still works: "
+                f"npx remotion lambda functions rmall -y --region={region}"
+            )
+        if others:
+            self.warnings.append(
+                f"{count(len(others), 'other function')} in {region} may stop working without {without}: {some(others)}. "
+                "Give another role to what is still needed first."
+            )
+
+    def _warn_of_unseen(self, is_about_roles: bool) -> None:
+        """Say once of all regions that could not be looked at what may be there."""
+        by_reason: dict[str, dict[str, list[str]]] = {}
+        for (what, region), why in self.state.everywhere.unseen.items():
+            if (what == "functions" and is_about_roles) or what == "logs":
+                by_reason.setdefault(why, {}).setdefault(region, []).append(what)
+        if not by_reason:
+            return
+        regions = {region for found in by_reason.values() for region in found}
+        kinds = {kind for found in by_reason.values() for each in found.values() for kind in each}
+        parts = [
+            text
+            for kind, text in (("functions", "functions that use the role"), ("logs", "logs of render functions"))
+            if kind in kinds
+        ]
+        shown = "; ".join(f"{why}: {some(list(found))}" for why, found in by_reason.items())
+        self.warnings.append(
+            f"{count(len(regions), 'region')} could not be looked at, so {listing(parts)} may be there ({shown})."
+        )
+
+
+def _caller(identity: Identity) -> tuple[str, str]:
+    """The user or role that is signed in, as a thing's entity and owner; ("", "") for root."""
+    kind, _, rest = identity.arn.split(":", 5)[-1].partition("/")
+    if kind == "assumed-role":
+        return "role", rest.partition("/")[0]
+    return ("user", rest.rpartition("/")[2]) if kind == "user" else ("", "")
+
+
+def _deletes_role(change: Change) -> bool:
+    return change.kind == "role" and change.action is Action.DELETE
 
 
 def _shown(thing: Thing) -> str:
@@ -327,5 +388,5 @@ def unreadable(what: str, fact: Fact[Any]) -> str:
 
 
 def some(found: Sequence[str]) -> str:
-    more = len(found) - MOST_NAMED
-    return listing([*found[:MOST_NAMED], *([f"{more} more"] if more > 0 else [])])
+    more = len(found) - _MOST_NAMED
+    return listing([*found[:_MOST_NAMED], *([f"{more} more"] if more > 0 else [])])

@@ -10,7 +10,7 @@ from wizard.account.snapshot import Fact
 from wizard.account.undo_state import StandingPolicy
 from wizard.plan.changes import Action, Call, Change
 from wizard.plan.deeds import LASTING, Deed, Thing, deeds_of
-from wizard.plan.undo_draft import MOST_NAMED, NO_TAG, Undoing, is_tagged, same, unreadable
+from wizard.plan.undo_draft import NO_TAG, Undoing, is_tagged, same, some, unreadable
 from wizard.policy import documents
 from wizard.remotion import names
 from wizard.text import count, listing
@@ -37,7 +37,7 @@ def _owner(undoing: Undoing, deed: Deed) -> None:
         if rest is None or rest not in undoing.removed
     ]
     if left:
-        why = f"It stays, since it {listing(left[:MOST_NAMED])}, which this does not take back."
+        why = f"It stays, since it {some(left)}, which this does not take back."
         undoing.stays(deed, principal.arn, why)
         return
     call = _call("Delete{}", thing)
