@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from wizard.account.connect import Aws, Target
     from wizard.account.discover import Reading
     from wizard.account.roles import FunctionEntry, RoleEntry
-    from wizard.check.subjects import CheckRequest, OperatorProbe, Subject
+    from wizard.check.subjects import Subject
     from wizard.handover.next_steps import NextStep
     from wizard.handover.references import Reference, References
     from wizard.output.facts import BucketFacts
@@ -549,19 +549,10 @@ class Engine:
         return self.check_subjects(answers, subjects, on_finding, around=around, live=live, on_wait=on_wait)
 
     def subjects_of(self, answers: Answers) -> tuple[Subject, ...]:
-        """Return whom the answers are about: the caller, the render role, whoever has operator permissions."""
-        from wizard.check.subjects import Subject
+        """Return whom the answers are about: the caller and the render role."""
+        from wizard.check.whom import subjects_of
 
-        kind = answers.text("principal.kind")
-        caller = Subject(
-            kind,
-            self.caller_name(answers),
-            "user",
-            is_shared=not is_made(answers),
-            service=answers.text("principal.service") if not assumed_by(answers) else "any",
-            taken_by=assumed_by(answers),
-        )
-        return caller, Subject("role", render_role(answers).name, "role", is_render_role=True)
+        return subjects_of(answers, self.caller_name(answers))
 
     def check_subjects(
         self,
@@ -585,11 +576,13 @@ class Engine:
         from wizard.account.connect import refuse_partition_mismatch
         from wizard.account.discover import local_state
         from wizard.check.beside import Beside
+        from wizard.check.live import live_beside
         from wizard.check.output_bucket import output_check
         from wizard.check.propagation import may_pass, waiting
         from wizard.check.run import run_check
         from wizard.check.subjects import CheckRequest
         from wizard.check.surroundings import Surroundings
+        from wizard.check.whom import operator_probes
         from wizard.plan.preview import release_of
         from wizard.plan.wanted import wanted_policy
 
@@ -624,7 +617,7 @@ class Engine:
             unchecked,
             has_own_render_role(answers),
             answers.texts("extras.aws_managed_policies"),
-            self._operator_probes(answers, identity),
+            operator_probes(answers, identity, lambda: self.caller_name(answers)),
             output_check(answers, identity, self._output_reader(answers), release, live=live_upload),
             lists_wider=around,
         )
@@ -640,7 +633,7 @@ class Engine:
             time.sleep(3.0)
         found = waiting(report, left).findings
         if live:
-            found += self._live(aws, identity, request, found, left, on_finding)
+            found += live_beside(aws, identity, request, found, left, on_finding)
         return replace(report, findings=(*found, *beside.rest(on_finding)))
 
     def _seconds_left(self, aws: Aws) -> float:
@@ -655,95 +648,15 @@ class Engine:
             self._applied_at = time.monotonic() - min(age, WINDOW)
         return max(0.0, self._applied_at + WINDOW - time.monotonic())
 
-    def _live(
-        self,
-        aws: Aws,
-        identity: Identity,
-        request: CheckRequest,
-        simulated: tuple[Finding, ...],
-        seconds_left: float,
-        on_finding: Callable[[Finding], None] | None,
-    ) -> tuple[Finding, ...]:
-        """Make real calls with the credentials that Remotion has, beside what was simulated."""
-        from wizard.check.live import live_findings, live_of
-
-        user = next((s.name for s in request.subjects if s.policy == "user"), "")
-        live = live_of(aws, identity, request.local, request.profile, request.regions, str(request.release), user)
-        found: list[Finding] = []
-        for finding in (live,) if isinstance(live, Finding) else live_findings(live, simulated, seconds_left):
-            found.append(finding)
-            if on_finding is not None:
-                on_finding(finding)
-        return tuple(found)
-
     def _output_reader(self, answers: Answers) -> str:
         """Return whoever reads the output buckets; "" where there are none, and nobody has to be looked up."""
         return self.caller_name(answers) if output_buckets(answers) else ""
 
-    def _operator_probes(self, answers: Answers, identity: Identity) -> tuple[OperatorProbe, ...]:
-        from wizard.check.subjects import OperatorProbe
-        from wizard.remotion.operators import operator_policy
-
-        kind, _, name = (answers.text("extras.operator_principal") or "/").partition("/")
-        kind, name = (kind, name) if name else (answers.text("principal.kind"), "")
-        role = render_role(answers).arn(identity.partition, identity.account)
-        policies = (
-            operator_policy(one, identity.partition, identity.account, role, answers.texts("remotion.regions"))
-            for one in answers.texts("extras.operator")
-        )
-        return tuple(
-            OperatorProbe(kind, name or self.caller_name(answers), p.id, p.title, p.probes(), p.context)
-            for p in policies
-        )
-
     def subjects(self, user: str, role: str, answers: Answers) -> tuple[tuple[Subject, ...], tuple[Finding, ...]]:
-        """Return whom `check` looks at: the named ones, else the caller itself and the render role.
+        """Return whom `check` looks at: the named ones, else the caller itself and the render role; see `named_subjects`."""
+        from wizard.check.whom import named_subjects
 
-        A compute role is held to the user policy, the render role to the role policy. A caller that IAM can't simulate
-        (root, a federated user) becomes a finding that says so.
-        """
-        from wizard.check.subjects import Subject
-
-        render = render_role(answers).name
-        found: list[Subject] = []
-        unchecked: list[Finding] = []
-        if user:
-            found.append(Subject("user", user, "user"))
-        if role:
-            name = role_reference(role).name
-            renders = name in {names.RENDER_ROLE, render}
-            policy_of: PolicyKind = "role" if renders else "user"
-            found.append(Subject("role", name, policy_of, is_render_role=renders, is_shared=not renders))
-        if not user and not role:
-            caller = self._caller()
-            if isinstance(caller, Finding):
-                unchecked.append(caller)
-            else:
-                found.append(caller)
-            found.append(Subject("role", render, "role", is_render_role=True))
-        return tuple(found), tuple(unchecked)
-
-    def _caller(self) -> Subject | Finding:
-        from wizard.check.subjects import Subject
-
-        _, identity = self._connection()
-        kind, _, rest = identity.arn.split(":", 5)[-1].partition("/")
-        if kind == "user":
-            return Subject("user", rest.rpartition("/")[2], "user", is_caller=True)
-        if kind == "assumed-role":
-            return Subject(
-                "role", rest.partition("/")[0], "user", is_caller=True
-            )  # IAM is asked for the role, which knows its path
-        what = "the root user" if identity.is_root else "a federated user"
-        return Finding(
-            "user.exists",
-            identity.who,
-            Status.UNKNOWN,
-            f"The caller is {what}, which IAM's simulator can't look at",
-            identity.arn,
-            "not-simulatable",
-            "Name the user: remotion-lambda-wizard check --user remotion-user",
-        )
+        return named_subjects(user, role, answers, self._connection()[1])
 
     def next_steps(self, answers: Answers) -> tuple[tuple[NextStep, ...], tuple[NextStep, ...]]:
         """Return the commands that come next, and what to set where the code runs with a role. Connected already."""

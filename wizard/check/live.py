@@ -18,6 +18,7 @@ from wizard.account.errors import code_of, is_absent, is_bad_key, is_denied, lay
 from wizard.account.snapshot import Identity, LocalState
 from wizard.check.findings import Finding, Status
 from wizard.check.probes import Scene, concrete
+from wizard.check.subjects import CheckRequest
 from wizard.quotas.limits import QUOTA
 from wizard.remotion.regions import hosted_layers
 
@@ -83,6 +84,25 @@ class Live:
 
             found.append(Probe("layer", region, "lambda:GetLayerVersion", fetch))
         return found
+
+
+def live_beside(
+    aws: Aws,
+    identity: Identity,
+    request: CheckRequest,
+    simulated: Sequence[Finding],
+    seconds_left: float,
+    on_finding: Callable[[Finding], None] | None,
+) -> tuple[Finding, ...]:
+    """Make real calls with the credentials that Remotion has, beside what was simulated; see `live_findings`."""
+    user = next((s.name for s in request.subjects if s.policy == "user"), "")
+    live = live_of(aws, identity, request.local, request.profile, request.regions, str(request.release), user)
+    found: list[Finding] = []
+    for finding in (live,) if isinstance(live, Finding) else live_findings(live, simulated, seconds_left):
+        found.append(finding)
+        if on_finding is not None:
+            on_finding(finding)
+    return tuple(found)
 
 
 def live_findings(live: Live, simulated: Sequence[Finding], seconds_left: float = 0.0) -> Iterator[Finding]:
