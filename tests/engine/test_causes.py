@@ -296,7 +296,7 @@ def refused(action: str, cause: str = "scp", remedy: str = "Ask.") -> Finding:
 def test_findings_that_say_the_same_are_printed_together_with_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
     text = told((refused("a:A"), refused("a:B"), refused("a:C", "missing-statement")), monkeypatch=monkeypatch)
     assert (
-        " ✗ u may not call …\n     a:A: no\n     a:B: no\n     why: A service control policy does not allow it.\n"
+        " ✗ u may not call 2 actions\n     a:A: no\n     a:B: no\n     why: A service control policy does not allow it.\n"
         in text
     )
     assert " ✗ u may not call a:C\n" in text

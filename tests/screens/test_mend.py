@@ -155,7 +155,7 @@ async def test_findings_that_say_the_same_share_a_card(fake: FakeEngine) -> None
         (card,) = app.screen.query(FindingCard)
         assert card.group.items == tuple(f"{action}: nothing works" for action in actions)
         words = " ".join(person.words().split())
-        assert "remotion-user may not call …" in words and words.count("Copy a message") == 1
+        assert "remotion-user may not call 2 actions" in words and words.count("Copy a message") == 1
 
     await with_person(app, do, (120, 40))
 

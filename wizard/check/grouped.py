@@ -24,9 +24,15 @@ class Group:
 
     @property
     def title(self) -> str:
-        """The finding's title; of several what they begin with: "remotion-user may not call …"."""
-        title = self.first.title
-        return title if len(self.findings) == 1 else f"{title.removesuffix(self.first.about).rstrip()} …"
+        """The finding's title; of several what they begin with: "remotion-user may not call 23 actions"."""
+        several = len(self.findings)
+        if several == 1:
+            return self.first.title
+        return (
+            f"{_head(self.first)}{several} actions"
+            if ".permission." in self.first.id
+            else f"{_head(self.first)}… ({several})"
+        )
 
     @property
     def items(self) -> tuple[str, ...]:
