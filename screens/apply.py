@@ -42,6 +42,7 @@ class EventTree(Wrapped):
     def __init__(self, log: ApplyLog) -> None:
         super().__init__(id="events")
         self.log_rows = log
+        self.reached = 0  # lines from the top to the end of what happens now, or happened last
 
     def on_mount(self) -> None:
         self.set_interval(0.1, self._advance)
@@ -56,6 +57,8 @@ class EventTree(Wrapped):
         found = [self._progress(width), Content("")]
         for row in self.log_rows.rows:
             found += self._row(row, now, width)
+            if row.state is not RowState.OPEN:
+                self.reached = len(found)
         return found
 
     def _progress(self, width: int) -> Content:
@@ -199,6 +202,14 @@ class ApplyScreen(StepScreen):
             log.take(message.event)
             for tree in self.query(EventTree):
                 tree.changed()
+                self.call_after_refresh(self._follow, tree)
+
+    def _follow(self, tree: EventTree) -> None:
+        """Keep what happens now in view."""
+        body = self.query_one("#body")
+        below = tree.region.y + tree.reached - body.scrollable_content_region.bottom
+        if below > 0:
+            body.scroll_relative(y=below, animate=False)
 
     # The end of it
 
@@ -224,6 +235,7 @@ class ApplyScreen(StepScreen):
             else:
                 widgets.append(Note(f"Stopped before the end. {self._how_it_stands(log)}", "warning"))
         await self._show(*widgets)
+        self.call_after_refresh(widgets[-1].scroll_visible, animate=False)
         self._buttons()
         self.hint("")
         main = "#next" if log is None or log.ok else "#again"

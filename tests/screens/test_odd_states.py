@@ -278,6 +278,38 @@ async def test_quitting_while_changes_are_made_ends_after_the_current_call(fake:
     assert app.return_value.exit_code == 130
 
 
+async def test_what_happens_and_how_it_ended_stay_in_view(fake: FakeEngine) -> None:
+    reached, go_on = threading.Event(), threading.Event()
+
+    def stops_at_the_last(plan: Plan) -> Iterator[Event]:
+        for change in plan.writing:
+            yield Started(change.id, change.summary)
+            if change is plan.writing[-1]:
+                reached.set()
+                go_on.wait(20)
+            yield Done(change.id, 0.1)
+        yield Finished(True, "run", len(plan.writing))
+
+    fake.events = stops_at_the_last
+    app = WizardApp(fake, session_at("review"))
+
+    async with app.run_test(size=(60, 12), notifications=True) as pilot:
+        person = Person(pilot)
+        await person.settled()
+        await person.go_to("apply")
+        await pilot.press("enter")
+        while not reached.is_set():
+            await pilot.pause()
+        await pilot.pause()
+        assert app.known.applied is not None
+        *_, last = app.known.applied.rows
+        assert last.title in person.words()
+        go_on.set()
+        await person.settled()
+        assert "changes were made" in person.words()
+    assert not app.mistakes
+
+
 async def test_what_fails_in_the_check_comes_first_and_the_exit_code_says_so(fake: FakeEngine) -> None:
     finding = Finding("x", "remotion-user", Status.FAIL, "may not call s3:PutObject", "an SCP denies it", "scp", "Ask.")
     fake.findings = (*FINDINGS, finding)
