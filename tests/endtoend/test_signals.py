@@ -223,12 +223,11 @@ def test_changes_in_full_screen_are_interrupted(
         account.held_at(operation) as answer,
     ):
         terminal.wait_for(" 9 Credentials  ")
-        terminal.press_until("Enter", " 10 Review  ")
+        terminal.press_until("C-n", " 10 Review  ")
         terminal.wait_for("Apply ")
         terminal.press("BTab", "Enter")
         if operation not in _WRITES:
-            terminal.wait_for("changes were made")
-            terminal.press("Enter")
+            terminal.press_until("Enter", " 12 Check ")
         said = _cut_off(account, terminal, how, operation, answer)
     goes_on(said)
 
