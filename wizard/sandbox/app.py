@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
@@ -19,7 +20,7 @@ import boto3
 import botocore.session
 import moto
 from moto import settings
-from moto.core import base_backend
+from moto.core import base_backend, responses
 from moto.core import utils as moto_utils
 from moto.core.responses import BaseResponse
 from moto.iam.access_control import PermissionResult
@@ -309,6 +310,8 @@ def _install() -> None:
         setattr(base_backend, "Session", lambda: boto3.Session(botocore_session=_session()))  # noqa: B010
         setattr(moto_utils, "Session", _session)  # noqa: B010
         calls.install()
+        # moto inspects the whole class at every call; what methods it has stays the same from here on.
+        _within_a_call(responses, "method_names_from_class", cache(moto_utils.method_names_from_class))
         quotas.may_create_service_linked_role = enforce.may_create_service_linked_role
         # The administrator's key is the same in every partition; a call knows which of them it is about.
         _within_a_call(keys, "resolve", _resolve)
