@@ -155,7 +155,8 @@ def test_explicit_deny_the_policy_and_its_statement_are_named(opened: Callable[[
         f"user.permission.{action}": "explicit-deny"
         for action in ("s3:DeleteObject", "s3:DeleteBucket", "lambda:DeleteFunction")
     }
-    assert f"{DENY} (statement KeepEverything)" in the(report, "user.permission.s3:DeleteBucket").detail
+    told = the(report, "user.permission.s3:DeleteBucket").detail
+    assert f"{DENY} (statement KeepEverything: s3:Delete* and 1 more on *)" in told
     s3 = as_user(engine).client("s3")
     s3.create_bucket(Bucket=BUCKET)
     assert "with an explicit deny in an identity-based policy" in refusal(lambda: s3.delete_bucket(Bucket=BUCKET))
@@ -192,7 +193,7 @@ def test_group_policies_are_named_as_the_cause(opened: Callable[[str], Engine]) 
     report = check(engine)
     assert causes(report) == {"user.permission.lambda:InvokeFunction": "explicit-deny"}
     told = the(report, "user.permission.lambda:InvokeFunction").detail
-    assert f"guard of the group {GROUP} (statement Never)" in told
+    assert f"guard of the group {GROUP} (statement Never: lambda:InvokeFunction on *)" in told
     client.detach_group_policy(GroupName=GROUP, PolicyArn=arn)
     client.put_group_policy(
         GroupName=GROUP,

@@ -22,6 +22,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from botocore.httpsession import URLLib3Session
 from botocore.utils import InstanceMetadataFetcher
 
+from wizard.problem import UsageProblem
 from wizard.sandbox import Sandbox, open_sandbox
 from wizard.sandbox.guard import Guard, NetworkRefused, is_loopback
 
@@ -244,8 +245,9 @@ def test_the_process_is_free_again_when_every_sandbox_is_closed(tmp_path: Path) 
 
 def test_a_sandbox_that_could_not_be_opened_leaves_the_process_free(tmp_path: Path) -> None:
     (tmp_path / "fresh").write_text("in the way", encoding="utf-8")
-    with pytest.raises(OSError, match="fresh"):
+    with pytest.raises(UsageProblem, match="can't be used") as refused:
         open_sandbox(state_root=tmp_path)
+    assert str(tmp_path / "fresh") in refused.value.problem.detail
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.connect((OUTSIDE, 9))
 

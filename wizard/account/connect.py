@@ -10,6 +10,7 @@ import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -75,11 +76,19 @@ class Target:
         return self.settles_after if emulated else 10.0
 
 
+@cache
+def _loader(data_path: str | None) -> Any:
+    """What reads botocore's descriptions of AWS's services: slow, and the same for every session."""
+    from botocore.loaders import create_loader
+
+    return create_loader(data_path)
+
+
 class Aws:
     """Clients for one set of credentials. Thread-safe."""
 
-    def __init__(self, target: Target, loader_from: Aws | None = None) -> None:
-        """Make the session; `loader_from` shares its parsed service models, or its whole session where keys are given."""
+    def __init__(self, target: Target, core: botocore.session.Session | None = None) -> None:
+        """Make the session, or take one that is there: `core`, for a target with keys."""
         from botocore.exceptions import BotoCoreError
 
         self.target = target
@@ -88,21 +97,20 @@ class Aws:
         self.core: botocore.session.Session
         check_endpoint(target.endpoint_url)
         try:
-            self.core = loader_from.core if loader_from and target.keys else self._session(loader_from)
+            self.core = core or self._session()
             self.region = target.region or self.core.get_config_variable("region") or DEFAULT_REGION
         except BotoCoreError as error:
             raise problem_of(error, "opening the AWS profile", target.profile) from error
         _require_region(self.region, target.profile)
         self.partition = partition_of(self.region)
 
-    def _session(self, loader_from: Aws | None) -> botocore.session.Session:
+    def _session(self) -> botocore.session.Session:
         import botocore.session
 
         core = botocore.session.Session(_SEALED if self.target.sandbox else None, profile=self.target.profile or None)
-        if loader_from is not None:
-            core.register_component("data_loader", loader_from.core.get_component("data_loader"))
         if self.target.prepare:
             self.target.prepare(core)
+        core.register_component("data_loader", _loader(core.get_config_variable("data_path")))
         return core
 
     def client(self, service: str, region: str = "", attempts: int = 5) -> Any:
@@ -164,7 +172,7 @@ class Aws:
     def with_keys(self, keys: Keys) -> Aws:
         """Return a connection to the same place with other credentials, such as the keys that were handed over."""
         target = replace(self.target, region=self.region, keys=keys, source="")
-        return Aws(target, loader_from=self)
+        return Aws(target, self.core)
 
     def identify(self) -> Identity:
         """Ask AWS who this is. AWS operations: sts:GetCallerIdentity, iam:ListAccountAliases (may be denied).

@@ -98,12 +98,12 @@ class Reasoning:
             if not self._comes_in_a_policy_after(installed.since, verdict.action):
                 return Cause("missing-statement", f"{text} It no longer has this action.", _MEND)
             return Cause("outdated-policy", f"{text} This action came later.", _MEND)
-        if installed is not None and not installed.actions[0] and not self._held_names & names.SET_UP_POLICIES:
-            text = f"No statement allows it: none of the policies of {self.name} is one of Remotion's."
-            return Cause("missing-statement", text, _MEND)
         elsewhere = next(self._elsewhere(verdict.action), "")
         if elsewhere:
             return Cause("wrong-resource", f"{elsewhere} names the action, but not this resource.", _MEND)
+        if installed is not None and not installed.actions[0] and not self._held_names & names.SET_UP_POLICIES:
+            text = f"No statement allows it: none of the policies of {self.name} is one of Remotion's."
+            return Cause("missing-statement", text, _MEND)
         return Cause("missing-statement", f"No statement allows it.{self._where_it_belongs(verdict.action)}", _MEND)
 
     def depends_on(self, verdict: Verdict) -> str:

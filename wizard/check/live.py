@@ -140,7 +140,7 @@ def live_of(
     if keys is not None:
         return Live(aws.with_keys(keys), where, identity, regions, release, user)
     if local is not None and local.env_profile and not aws.target.sandbox:
-        other = Aws(replace(aws.target, profile=local.env_profile, keys=None, source=""), loader_from=aws)
+        other = Aws(replace(aws.target, profile=local.env_profile, keys=None, source=""))
         return Live(other, f"the AWS profile {local.env_profile}", identity, regions, release, user)
     why = (
         f"There are no credentials for Remotion in {where or local.env_file}."

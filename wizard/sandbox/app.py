@@ -17,6 +17,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 import boto3
+import botocore.loaders
 import botocore.session
 import moto
 from moto import settings
@@ -324,7 +325,15 @@ def _session() -> botocore.session.Session:
     """A session that knows nothing of this machine's AWS files and profile."""
     nowhere = (None, None, os.devnull, None)
     sealed: Any = {"profile": (None, None, None, None), "config_file": nowhere, "credentials_file": nowhere}
-    return botocore.session.Session(sealed)
+    session = botocore.session.Session(sealed)
+    session.register_component("data_loader", _loader())
+    return session
+
+
+@cache
+def _loader() -> Any:
+    """What reads botocore's descriptions of AWS's services: slow, and the same for every session."""
+    return botocore.loaders.create_loader()
 
 
 def _within_a_call(owner: Any, name: str, replacement: Callable[..., Any]) -> None:
