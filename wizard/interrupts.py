@@ -6,12 +6,17 @@ signal (`nohup`, a background job of a shell) is made to hear it. Exit codes are
 
 from __future__ import annotations
 
+import os
+import select
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
+
+from wizard.terminal import is_terminal
 
 SIGHUP: Final[int] = getattr(signal, "SIGHUP", 1)
 SIGPIPE: Final[int] = getattr(signal, "SIGPIPE", 13)
@@ -79,6 +84,32 @@ def called(handler: Callable[[int], object]) -> Iterator[None]:
     """Have `handler` called with the number of each signal that asks the program to end."""
     with _handled(_NAMES, lambda number, _frame: handler(number)):
         yield
+
+
+def read_line() -> str:
+    """Read a line of the standard input; "" at its end. In a terminal no signal is missed that comes just before the wait.
+
+    A blocking read that begins a moment after a signal knows nothing of it, and would wait for the next line.
+    """
+    if sys.platform != "win32" and is_terminal(sys.stdin):
+        _wait_for(sys.stdin.fileno())
+    return sys.stdin.readline()
+
+
+def _wait_for(handle: int) -> None:
+    """Wait until there is something to read; signals write into a pipe that is waited for as well (signal.set_wakeup_fd)."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    woken, wakes = os.pipe()
+    os.set_blocking(wakes, False)
+    before = signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
+    try:
+        while handle not in select.select([handle, woken], [], [])[0]:
+            os.read(woken, 64)  # the signal's handler has run, and did not end this
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(woken)
+        os.close(wakes)
 
 
 @contextmanager

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import io
 import os
+import select
+import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 from tests.prompts.test_walk import CLEAR, END, ENTER, ESCAPE, typing
 from wizard.collect.steps import Choice
+from wizard.interrupts import read_line
 from wizard.prompts.ask import BACK, Back, ask_choice, ask_text, ask_yes
 from wizard.prompts.spoken import Spoken, folded
 
@@ -113,3 +118,54 @@ def test_a_terminal_gets_lines_that_fit_and_a_file_whole_ones(monkeypatch: pytes
     assert terminal.getvalue().splitlines()[:2] == ["This wizard gives it the permissions it", "needs, and no more."]
     assert terminal.getvalue().splitlines()[2:5] == ["", *terminal.getvalue().splitlines()[:2]]
     assert sys.stdout is not stream
+
+
+@pytest.fixture
+def keyboard(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """A terminal as the standard input; the handle to type into it."""
+    pty = pytest.importorskip("pty", reason="Windows has no such terminals")
+    typed_into, terminal = pty.openpty()
+    with os.fdopen(terminal, "r", encoding="utf-8") as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        yield typed_into
+    os.close(typed_into)
+
+
+def after_the_wait_began(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None:
+    """Do something in another thread, as soon as a line is waited for."""
+    real = select.select
+
+    def waiting(*arguments: Any) -> Any:
+        threading.Thread(target=do).start()
+        return real(*arguments)
+
+    monkeypatch.setattr(select, "select", waiting)
+
+
+def test_ctrl_c_ends_the_wait_for_a_line(keyboard: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    after_the_wait_began(monkeypatch, lambda: os.kill(os.getpid(), signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        read_line()
+    assert signal.set_wakeup_fd(-1) == -1
+
+
+def test_a_signal_that_ends_nothing_leaves_the_wait_as_it_is(keyboard: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = threading.Event()
+    before = signal.signal(signal.SIGUSR1, lambda _number, _frame: heard.set())
+
+    def signal_and_type() -> None:
+        os.kill(os.getpid(), signal.SIGUSR1)
+        heard.wait(20)
+        os.write(keyboard, b"ada\n")
+
+    after_the_wait_began(monkeypatch, signal_and_type)
+    try:
+        assert read_line() == "ada\n"
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert heard.is_set()
+
+
+def test_lines_that_were_typed_ahead_come_one_by_one(keyboard: int) -> None:
+    os.write(keyboard, b"one\ntwo\n\n")
+    assert [read_line(), read_line(), read_line()] == ["one\n", "two\n", "\n"]

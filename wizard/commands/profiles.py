@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from wizard.handover.references import Reference, References, Shelf, clock, unknown_name
+from wizard.interrupts import read_line
 from wizard.problem import ExitCode, Problem, ProblemError, UsageProblem
 from wizard.text import account_number, count, one_line
 
@@ -74,7 +75,7 @@ def _confirm(number: int) -> None:
             "Name one, or say that you mean all: remotion-lambda-wizard profiles forget --all",
         )
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+    if read_line().strip().lower() not in {"y", "yes"}:
         raise UsageProblem("Nothing was forgotten: you did not say yes.")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
+from wizard.interrupts import read_line
 from wizard.problem import ExitCode, UsageProblem
 from wizard.text import count, listing, quoted
 
@@ -168,7 +169,7 @@ def confirm(plan: Plan, doing: str = "") -> None:
         f"Type the account's {'alias' if identity.alias else 'number'}, {identity.known_as}:" if undoes else "[y/N]"
     )
     print(f"\n{question} {expected} ", end="", file=sys.stderr, flush=True)
-    answer = sys.stdin.readline()
+    answer = read_line()
     if undoes and not identity.is_meant_by(answer):
         raise UsageProblem(f"Nothing was changed: that is not the name of this account, {identity.known_as}.")
     if not undoes and answer.strip().lower() not in {"y", "yes"}:

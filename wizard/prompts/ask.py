@@ -23,6 +23,7 @@ from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.styles import Style
 
 from wizard.collect.steps import Choice
+from wizard.interrupts import read_line
 from wizard.prompts.spoken import folded, spoken, width_of
 from wizard.text import plain
 
@@ -86,7 +87,7 @@ def ask_text(label: str, default: str, rule: Rule) -> str | Back:
 def _read_line(label: str, default: str) -> str | Back:
     """Ask with a line of output and one of input. An empty line takes the default."""
     print(f"{label}. {f'Enter takes {default}' if default else 'Enter leaves it empty'}:", flush=True)
-    line = sys.stdin.readline()
+    line = read_line()
     if not line:
         raise EOFError
     typed = plain(line).strip()
