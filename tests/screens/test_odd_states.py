@@ -11,7 +11,7 @@ from textual.events import Key
 from textual.widgets import Input
 
 from screens.app import WizardApp
-from tests.screens.support import FINDINGS, FakeEngine, Person, denied, identity, session_at, with_person
+from tests.screens.support import FINDINGS, FakeEngine, Person, WizardPilot, denied, identity, session_at, with_person
 from wizard.account.profiles import CredentialChoice
 from wizard.apply.events import Done, Event, Failed, Finished, Started
 from wizard.check.findings import Finding, Status
@@ -244,6 +244,18 @@ async def test_leaving_with_a_failed_change_says_so(fake: FakeEngine) -> None:
     assert "Not everything is done" in result.message
 
 
+async def _applying(pilot: WizardPilot, reached: threading.Event) -> Person:
+    """Review, then apply, until the run has reached the point that the test waits for."""
+    person = Person(pilot)
+    await person.settled()
+    await person.go_to("apply")
+    await pilot.press("enter")
+    while not reached.is_set():
+        await pilot.pause()
+    await pilot.pause()
+    return person
+
+
 async def test_quitting_while_changes_are_made_ends_after_the_current_call(fake: FakeEngine) -> None:
     reached, go_on = threading.Event(), threading.Event()
     made: list[str] = []
@@ -261,12 +273,7 @@ async def test_quitting_while_changes_are_made_ends_after_the_current_call(fake:
     app = WizardApp(fake, session_at("review"))
 
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
-        person = Person(pilot)
-        await person.settled()
-        await person.go_to("apply")
-        await pilot.press("enter")
-        while not reached.is_set():
-            await pilot.pause()
+        person = await _applying(pilot, reached)
         await pilot.press("escape", "ctrl+q")
         await pilot.pause()
         assert person.step == "apply"
@@ -294,13 +301,7 @@ async def test_what_happens_and_how_it_ended_stay_in_view(fake: FakeEngine) -> N
     app = WizardApp(fake, session_at("review"))
 
     async with app.run_test(size=(60, 12), notifications=True) as pilot:
-        person = Person(pilot)
-        await person.settled()
-        await person.go_to("apply")
-        await pilot.press("enter")
-        while not reached.is_set():
-            await pilot.pause()
-        await pilot.pause()
+        person = await _applying(pilot, reached)
         assert app.known.applied is not None
         *_, last = app.known.applied.rows
         assert last.title in person.words()
