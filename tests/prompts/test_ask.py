@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -131,38 +132,49 @@ def keyboard(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     os.close(typed_into)
 
 
-def after_the_wait_began(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None:
-    """Do something in another thread, as soon as a line is waited for."""
-    real = select.select
+@contextmanager
+def handled(number: int, handler: Any) -> Iterator[None]:
+    before = signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+
+
+def once_waited_for(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None:
+    """Do something in another thread, once, when a line is waited for."""
+    real, waited_for = select.select, threading.Event()
 
     def waiting(*arguments: Any) -> Any:
-        threading.Thread(target=do).start()
+        waited_for.set()
         return real(*arguments)
 
+    def run() -> None:
+        waited_for.wait(20)
+        do()
+
     monkeypatch.setattr(select, "select", waiting)
+    threading.Thread(target=run, daemon=True).start()
 
 
 def test_ctrl_c_ends_the_wait_for_a_line(keyboard: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    after_the_wait_began(monkeypatch, lambda: os.kill(os.getpid(), signal.SIGINT))
-    with pytest.raises(KeyboardInterrupt):
+    once_waited_for(monkeypatch, lambda: os.kill(os.getpid(), signal.SIGINT))
+    with handled(signal.SIGINT, signal.default_int_handler), pytest.raises(KeyboardInterrupt):
         read_line()
     assert signal.set_wakeup_fd(-1) == -1
 
 
 def test_a_signal_that_ends_nothing_leaves_the_wait_as_it_is(keyboard: int, monkeypatch: pytest.MonkeyPatch) -> None:
     heard = threading.Event()
-    before = signal.signal(signal.SIGUSR1, lambda _number, _frame: heard.set())
 
     def signal_and_type() -> None:
         os.kill(os.getpid(), signal.SIGUSR1)
         heard.wait(20)
         os.write(keyboard, b"ada\n")
 
-    after_the_wait_began(monkeypatch, signal_and_type)
-    try:
+    once_waited_for(monkeypatch, signal_and_type)
+    with handled(signal.SIGUSR1, lambda _number, _frame: heard.set()):
         assert read_line() == "ada\n"
-    finally:
-        signal.signal(signal.SIGUSR1, before)
     assert heard.is_set()
 
 
