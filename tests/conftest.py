@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -87,13 +86,6 @@ def _closed_sandboxes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     for sandbox in opened:
         sandbox.close()
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """One worker more than there are cores: a quarter of the time a test waits for a screen or another program."""
-    own = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    return own + 1
 
 
 @pytest.hookimpl(tryfirst=True)
