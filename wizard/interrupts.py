@@ -6,13 +6,14 @@ signal (`nohup`, a background job of a shell) is made to hear it. Exit codes are
 
 from __future__ import annotations
 
+import io
 import os
 import select
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -92,7 +93,8 @@ def read_line() -> str:
     A blocking read that begins a moment after a signal knows nothing of it, and would wait for the next line.
     """
     if sys.platform != "win32" and is_terminal(sys.stdin):
-        _wait_for(sys.stdin.fileno())
+        with suppress(io.UnsupportedOperation):  # not a terminal of the system's
+            _wait_for(sys.stdin.fileno())
     return sys.stdin.readline()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -778,19 +779,14 @@ def test_the_name_of_the_account_confirms(alias: str, typed: str, is_meant: bool
 def test_in_a_terminal_the_command_wants_the_name_typed(
     engine: Engine, run: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Terminal:
-        typed = "yes\n"
-
+    class Terminal(io.StringIO):
         def isatty(self) -> bool:
             return True
 
-        def readline(self) -> str:
-            return self.typed
-
     onboard(engine, given(credentials__write="none"))
-    monkeypatch.setattr("sys.stdin", Terminal())
+    monkeypatch.setattr("sys.stdin", Terminal("yes\n"))
     assert run("undo")[0] == 2 and names.RENDER_ROLE in state(engine)
-    Terminal.typed = f"{ACCOUNT}\n"
+    monkeypatch.setattr("sys.stdin", Terminal(f"{ACCOUNT}\n"))
     assert run("undo")[0] == 0 and names.RENDER_ROLE not in state(engine)
 
 
