@@ -97,6 +97,11 @@ class FindingCard(Vertical):
             yield Rows([("", one_line(item, 300)) for item in group.items], column=2, classes="finding-rows")
 
 
+def finding_cards(report: Report) -> list[FindingCard]:
+    """A card for all that does not hold or is worth knowing, the worst first; findings that say the same share one."""
+    return [FindingCard(group) for group in grouped(f for f in report.worst_first() if f.status is not Status.PASS)]
+
+
 def subject_sections(report: Report) -> list[Widget]:
     """Return a section for each subject with what holds, closed."""
     found: list[Widget] = []
@@ -264,9 +269,7 @@ class CheckScreen(MendingScreen):
 
     async def _show_report(self, report: Report) -> None:
         self.query_one(Tally).show(report.findings)
-        cards = [
-            FindingCard(group) for group in grouped(f for f in report.worst_first() if f.status is not Status.PASS)
-        ]
+        cards = finding_cards(report)
         widgets: list[Widget] = []
         if report.ok and not report.of(Status.UNKNOWN):
             widgets.append(Note(text(("Everything that Remotion needs is proven.", "bold")), "good"))

@@ -13,15 +13,13 @@ from textual.events import Click
 from textual.widget import Widget
 
 from screens.background import off_thread, problem_of
-from screens.check import FindingCard, Tally
+from screens.check import Tally, finding_cards
 from screens.mend import MendingScreen
 from screens.step import Keys, PreviewScroll
 from screens.widgets.buttons import Push
 from screens.widgets.notes import Note, ProblemBox
 from screens.widgets.words import Rows, Words, Wrapped, hanging, text
 from wizard.account.roles import SERVICES
-from wizard.check.findings import Status
-from wizard.check.grouped import grouped
 from wizard.collect.meaning import assumed_by, function_of, is_role, principal_name, render_role
 from wizard.plan.changes import Plan
 from wizard.plan.rotation import afterwards
@@ -153,8 +151,7 @@ class DoneScreen(MendingScreen):
 
     def _found(self) -> Iterable[Widget]:
         report = self.known.report
-        shown = [f for f in report.worst_first() if f.status is not Status.PASS] if report else []
-        yield Vertical(*map(FindingCard, grouped(shown)), id="found")
+        yield Vertical(*(finding_cards(report) if report else ()), id="found")
         if self.mends:
             words = "“Mend it” plans exactly what is missing. Nothing is changed before you have seen it."
             yield Words(words, classes="reason")

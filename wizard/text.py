@@ -71,6 +71,12 @@ def listing(items: Sequence[str], conjunction: str = "and") -> str:
     return f"{', '.join(items[:-1])} {conjunction} {items[-1]}"
 
 
+def some(items: Sequence[str], most: int = 5) -> str:
+    """Join the first `most` words for a sentence, and say how many more there are: 'a, b and 3 more'."""
+    more = len(items) - most
+    return listing([*items[:most], f"{more} more"] if more > 0 else items)
+
+
 def account_number(account: str) -> str:
     """Group a 12-digit account id as AWS's console does: 1234-5678-9012."""
     return "-".join((account[:4], account[4:8], account[8:])) if re.fullmatch(r"\d{12}", account) else account

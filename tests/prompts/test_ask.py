@@ -18,7 +18,7 @@ from tests.prompts.test_walk import CLEAR, END, ENTER, ESCAPE, typing
 from wizard.collect.steps import Choice
 from wizard.interrupts import read_line
 from wizard.prompts.ask import BACK, Back, ask_choice, ask_text, ask_yes
-from wizard.prompts.spoken import Spoken, folded
+from wizard.prompts.spoken import Spoken, fitted
 
 LEFT, UP, BACKSPACE, CTRL_D = "\x1b[D", "\x1b[A", "\x7f", "\x04"
 
@@ -102,8 +102,8 @@ def test_numbers_and_yes_or_no_are_typed_over_what_is_shown(capsys: pytest.Captu
     ],
 )
 def test_lines_break_between_words_and_commands_not_at_all(line: str, lines: list[str]) -> None:
-    assert folded(line, 28) == lines
-    assert folded(line, 0) == folded(line, 10) == [line], "a width that is not known, or too small"
+    assert fitted(line, 28) == lines
+    assert fitted(line, 0) == fitted(line, 10) == [line], "a width that is not known, or too small"
 
 
 def test_a_terminal_gets_lines_that_fit_and_a_file_whole_ones(monkeypatch: pytest.MonkeyPatch) -> None:

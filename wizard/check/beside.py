@@ -6,6 +6,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from wizard.account.errors import problem_of
 from wizard.check.findings import Finding, Status
@@ -96,6 +97,12 @@ class Beside:
             self._jobs.put(None)
 
 
+# What to do where a service control policy forbids a read.
+FORBIDDEN: Final = (
+    "Your organisation forbids it, maybe for the whole region: choose another one, or ask its administrator."
+)
+
+
 def unknown(identifier: str, subject: str, about: str, error: Exception) -> Finding:
     """Return the finding for a read that was refused or broke off: "can't tell", never "missing"."""
     from wizard.account.errors import is_denied, layer_of, message_of
@@ -105,5 +112,5 @@ def unknown(identifier: str, subject: str, about: str, error: Exception) -> Find
     if is_denied(error):
         remedy, cause = "Check with an identity that may read it.", "denied-read"
         if layer_of(message_of(error)) == "scp":
-            remedy = "Your organisation forbids it, maybe for the whole region: choose another one, or ask its administrator."
+            remedy = FORBIDDEN
     return Finding(identifier, subject, Status.UNKNOWN, f"Can't tell: {about}", problem.detail, cause, remedy)

@@ -171,7 +171,8 @@ class Reasoning:
                 about = name in names.SET_UP_POLICIES or any("remotion" in resource for resource in resources)
                 if statement.get("Effect") == "Allow" and resources and about and _names(statement, action):
                     on = listing([one_line(resource, 100) for resource in resources[:_MOST_NAMED]])
-                    yield f"{name} (statement {statement.get('Sid') or f'no. {index + 1}'}, for {on})"
+                    which = documents.statement_name(str(statement.get("Sid") or ""), index)
+                    yield f"{name} (statement {which}, for {on})"
 
     def _where_it_belongs(self, action: str) -> str:
         """Which statement of Remotion's policy has the action, and in which document it should be found."""

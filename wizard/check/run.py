@@ -13,6 +13,7 @@ from wizard.account.errors import is_absent, layer_of
 from wizard.account.snapshot import Fact, Identity, Principal
 from wizard.check.ahead import read_ahead
 from wizard.check.batches import Asked
+from wizard.check.beside import FORBIDDEN
 from wizard.check.cause import Reasoning
 from wizard.check.findings import Finding, Report, Status
 from wizard.check.output_bucket import check_output_buckets
@@ -200,7 +201,7 @@ def _concurrency(region: str, fact: Fact[int], request: IncreaseRequest | None =
         title = f"The Lambda concurrency in {region} can't be read"
         remedy = "Check with an identity that may call lambda:GetAccountSettings."
         if layer_of(detail) == "scp":
-            remedy = "Your organisation forbids it, maybe for the whole region: choose another one, or ask its administrator."
+            remedy = FORBIDDEN
         return Finding(identifier, subject, Status.UNKNOWN, title, detail, "denied-read", remedy)
     limit = fact.value
     if limit > names.FUNCTIONS_PER_RENDER:

@@ -34,7 +34,7 @@ class Bearing:
     without_mfa: bool = False  # it asks for MFA, which a key or a service's role never has
 
     def __str__(self) -> str:
-        return f"{self.policy} (statement {self.sid or f'no. {self.index + 1}'}: {self.text})"
+        return f"{self.policy} (statement {documents.statement_name(self.sid, self.index)}: {self.text})"
 
 
 def bearings(held: Iterable[tuple[str, Document]], request: Request) -> Iterator[Bearing]:

@@ -24,7 +24,7 @@ from wizard.policy import documents
 from wizard.policy.evaluate import Policy, PolicySet, Request, evaluate
 from wizard.remotion import names
 from wizard.remotion.regions import OPT_IN, SUPPORTED
-from wizard.text import count, listing
+from wizard.text import count, listing, some
 
 T = TypeVar("T")
 _EVERYBODY: Final = {
@@ -43,7 +43,6 @@ _OPT_STATUS: Final = {
     "ENABLING": "AWS is enabling it right now, which takes minutes to hours.",
     "DISABLING": "AWS is disabling it right now.",
 }
-_MOST_NAMED: Final = 5  # log groups and functions in a sentence
 _SUBJECT: Final = "surroundings"
 
 
@@ -164,9 +163,8 @@ class Surroundings:
         if not decision.allowed:
             return ""
         (match, *_) = decision.matched
-        return (
-            f"Its bucket policy allows s3:ListBucket to everybody (statement {match.sid or f'no. {match.index + 1}'})."
-        )
+        statement = documents.statement_name(match.sid, match.index)
+        return f"Its bucket policy allows s3:ListBucket to everybody (statement {statement})."
 
     def _account_block(self) -> Iterator[Finding]:
         identifier = "around.public-access.account"
@@ -262,7 +260,7 @@ class Surroundings:
                 _SUBJECT,
                 Status.WARN,
                 f"{count(len(lasting), 'log group')} in {region} {'keeps' if len(lasting) == 1 else 'keep'} everything for ever",
-                f"{_some(lasting)}: no retention is set, and stored logs cost money.",
+                f"{some(lasting)}: no retention is set, and stored logs cost money.",
                 "no-retention",
                 f"{command} --log-group-name {shlex.quote(lasting[0])}",
             )
@@ -272,7 +270,7 @@ class Surroundings:
                 _SUBJECT,
                 Status.WARN,
                 f"{count(len(over), 'log group')} in {region} {'is' if len(over) == 1 else 'are'} left over",
-                f"{_some(over)}: the function is gone, its logs are not.",
+                f"{some(over)}: the function is gone, its logs are not.",
                 "left-over",
                 f"aws logs delete-log-group --region {region} --log-group-name {shlex.quote(over[0])}",
             )
@@ -293,7 +291,7 @@ def _how_many(region: str, buckets: list[str]) -> Finding:
         _SUBJECT,
         Status.FAIL,
         f"Remotion has {len(buckets)} buckets in {region}",
-        f"{_some(buckets)}. Remotion wants one in each region, and stops: “You have multiple buckets”.",
+        f"{some(buckets)}. Remotion wants one in each region, and stops: “You have multiple buckets”.",
         "several-buckets",
         "Delete those that hold nothing you need (aws s3 ls s3://NAME shows what is in one), or name one in every call: "
         "forceBucketName, on the command line --force-bucket-name.",
@@ -311,7 +309,7 @@ def _releases(region: str, deployed: frozenset[str], release: str) -> Finding:
             _SUBJECT,
             Status.WARN,
             f"The functions in {region} are of Remotion {listing(others) or 'another release'}, the project is of {release}",
-            f"{_some(list(by_release))}. Remotion looks for a function of its own release, and finds none.",
+            f"{some(list(by_release))}. Remotion looks for a function of its own release, and finds none.",
             "other-release",
             f"In the project: npx remotion lambda functions deploy --region={region}",
         )
@@ -320,13 +318,12 @@ def _releases(region: str, deployed: frozenset[str], release: str) -> Finding:
         f"{count(len(matching or by_release), 'render function')} of Remotion {release or listing(others)} in {region}"
     )
     return Finding(
-        identifier, _SUBJECT, Status.PASS, title, f"{_some(matching or list(by_release))}.{older if release else ''}"
+        identifier,
+        _SUBJECT,
+        Status.PASS,
+        title,
+        f"{some(matching or list(by_release))}.{older if release else ''}",
     )
-
-
-def _some(found: list[str]) -> str:
-    more = len(found) - _MOST_NAMED
-    return listing(found) if more <= 0 else f"{', '.join(found[:_MOST_NAMED])} and {more} more"
 
 
 def _set(read: Callable[[], T]) -> T | None:

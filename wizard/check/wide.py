@@ -27,7 +27,7 @@ class Opening:
     actions: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"{self.policy}, statement {self.sid or f'no. {self.index + 1}'} ({self.allows})"
+        return f"{self.policy}, statement {documents.statement_name(self.sid, self.index)} ({self.allows})"
 
 
 def openings(principal: Principal | None, verdicts: Iterable[Verdict]) -> tuple[Opening, ...]:

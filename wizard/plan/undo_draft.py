@@ -18,13 +18,12 @@ from wizard.policy import documents
 from wizard.policy.documents import Document
 from wizard.problem import Problem
 from wizard.remotion import names
-from wizard.text import count, listing, shortened_key
+from wizard.text import count, listing, shortened_key, some
 
 if TYPE_CHECKING:
     from wizard.apply.journal import PastRun
 
 
-_MOST_NAMED: Final = 5
 _SHOWN_AS: Final = {"managed": "policy", "variables": "file", "attempt": "key", "key-status": "key", "trust": "role"}
 NO_TAG: Final = (
     "It does not carry the tag created-by = remotion-lambda-wizard, so somebody else may have made it. It stays."
@@ -385,8 +384,3 @@ def same(one: Any, other: Any) -> bool:
 def unreadable(what: str, fact: Fact[Any]) -> str:
     why = f" {fact.problem.title}" if fact.problem else ""
     return f"The wizard may not read {what}.{why} It stays as it is."
-
-
-def some(found: Sequence[str]) -> str:
-    more = len(found) - _MOST_NAMED
-    return listing([*found[:_MOST_NAMED], *([f"{more} more"] if more > 0 else [])])

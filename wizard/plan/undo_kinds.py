@@ -10,10 +10,10 @@ from wizard.account.snapshot import Fact
 from wizard.account.undo_state import StandingPolicy
 from wizard.plan.changes import Action, Call, Change
 from wizard.plan.deeds import LASTING, Deed, Thing, deeds_of
-from wizard.plan.undo_draft import NO_TAG, Undoing, is_tagged, same, some, unreadable
+from wizard.plan.undo_draft import NO_TAG, Undoing, is_tagged, same, unreadable
 from wizard.policy import documents
 from wizard.remotion import names
-from wizard.text import count, listing
+from wizard.text import count, listing, some
 
 _MOST_VERSIONS: Final = 5  # "IAM and AWS STS quotas"
 

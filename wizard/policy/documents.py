@@ -64,6 +64,11 @@ def size(document: Document | str) -> int:
     return sum(not c.isspace() for c in text)
 
 
+def statement_name(sid: str, index: int) -> str:
+    """Name a statement for people: by its Sid, else by its place, counted from 1."""
+    return sid or f"no. {index + 1}"
+
+
 def statements(document: Document) -> list[Statement]:
     """Return the statements as a list, also where the document holds a single one."""
     found = document.get("Statement", [])

@@ -24,7 +24,7 @@ from prompt_toolkit.styles import Style
 
 from wizard.collect.steps import Choice
 from wizard.interrupts import read_line
-from wizard.prompts.spoken import folded, spoken, width_of
+from wizard.prompts.spoken import fitted, spoken, width_of
 from wizard.text import plain
 
 _NO_STYLE = Style([])
@@ -187,7 +187,7 @@ def _edit_line(label: str, shown: str) -> str | Back:
         pressed += 1
 
     marked = _Marked(Condition(lambda: pressed == 0))
-    message = "\n ".join(folded(f"{spoken(label)}:", width_of(sys.__stdout__) - 1))
+    message = "\n ".join(fitted(f"{spoken(label)}:", width_of(sys.__stdout__) - 1))
     question = questionary.text(message, default=shown, qmark="", style=_NO_STYLE, input_processors=[marked])
     question.application.key_processor.before_key_press += count
     present, own = question.application.key_bindings, _keys(is_first_key)

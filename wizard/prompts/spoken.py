@@ -7,12 +7,12 @@ import os
 import re
 import stat
 import sys
-import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from typing import Final, TextIO
 
 from wizard.terminal import is_terminal
+from wizard.text import folded
 
 _WORDS: Final = str.maketrans(
     {
@@ -44,7 +44,7 @@ def spoken(text: str) -> str:
     return _PICTURES.sub("", _DOTS.sub(r"\1", text).translate(_WORDS))
 
 
-def folded(line: str, width: int) -> list[str]:
+def fitted(line: str, width: int) -> list[str]:
     """Fold a line between words, so that none is cut in two at a terminal's edge. A width below 20 folds nothing.
 
     A line with a command stays whole: it is there to be copied.
@@ -52,10 +52,7 @@ def folded(line: str, width: int) -> list[str]:
     if len(line) <= width or width < _NARROWEST or _COMMAND.search(line):
         return [line]
     margin = len(line) - len(line.lstrip())
-    indent = " " * (margin + 2 if margin else 0)
-    return textwrap.wrap(
-        line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, replace_whitespace=False
-    )
+    return folded(line, width, margin + 2 if margin else 0).split("\n")
 
 
 def width_of(stream: TextIO | None) -> int:
@@ -82,8 +79,8 @@ class Spoken(io.TextIOBase):
 
     def _folded(self, said: str, width: int) -> str:
         begun, *lines = said.split("\n")
-        first = folded(begun, width) if self._at_start else [begun]
-        return "\n".join([*first, *(part for line in lines for part in folded(line, width))])
+        first = fitted(begun, width) if self._at_start else [begun]
+        return "\n".join([*first, *(part for line in lines for part in fitted(line, width))])
 
     def flush(self) -> None:
         for stream in self._streams:
